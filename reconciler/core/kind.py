@@ -108,6 +108,21 @@ class SchemaField:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a kind's own check found: where inside ``spec``, what is wrong, what to write instead.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    fix: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+
+Lookup = Callable[[str], Any | None]
+"""Finds the validated spec (the kind's model) of a manifest by ``Kind/name``; None where there is no valid one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of manifest.
 
@@ -116,7 +131,7 @@ class Kind:
     server fills in (an explicit null means the default). ``keyed_lists`` maps a list's path to the item fields that may be
     its key (the first that all items have), ``sets`` are lists without order, ``whole`` maps that are owned whole.
     ``normalisers`` maps paths to names in `reconciler.core.normalise`. ``referable`` are live fields that ``${ref:…}`` may name.
-    ``check`` is the kind's own validation beyond its model: ``check(spec) -> [(path, message, fix)]``.
+    ``check`` is the kind's own validation beyond its model: ``check(spec, lookup) -> [Finding]``.
     """
 
     name: str
@@ -140,7 +155,7 @@ class Kind:
     bundle: BundleField | None = None
     lifecycle: LifecycleField | None = None
     table: SchemaField | None = None
-    check: Callable[[Any], list[tuple[tuple[str | int, ...], str, str]]] | None = None
+    check: Callable[[Any, Lookup], list[Finding]] | None = None
 
 
 Kinds = Mapping[str, Kind]
