@@ -109,8 +109,7 @@ class SchemaField:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a kind's own check found: where inside ``spec``, what is wrong, what to write instead.
-    """
+    """What a kind's own check found: where inside ``spec``, what is wrong, what to write instead."""
 
     path: tuple[str | int, ...]
     message: str

@@ -1,0 +1,176 @@
+"""What every command shares: its standard options, where output goes, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, ParamSpec
+
+import click
+
+from reconciler import errors
+
+P = ParamSpec("P")
+
+EXIT_CHANGES = 2
+EXIT_PARTIAL = 4
+EXIT_STALE = 5
+EXIT_GUARD = 6
+EXIT_USAGE = 64
+EXIT_INVALID = 78
+
+_EXIT_CODES: tuple[tuple[type[errors.ReconcilerError], int], ...] = (
+    (errors.UsageError, EXIT_USAGE),
+    (errors.InvalidInput, EXIT_INVALID),
+    (errors.AuthenticationError, 3),
+    (errors.StaleError, EXIT_STALE),
+    (errors.GuardRefused, EXIT_GUARD),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The standard options of one invocation.
+
+    ``directory`` is ``--project`` or None for the nearest project upwards; ``interactive`` is whether questions may be asked.
+    """
+
+    directory: Path | None
+    target: str
+    format: str
+    color: bool
+    verbose: int
+    quiet: bool
+    interactive: bool
+
+    def note(self, text: str) -> None:
+        """Say something to the person at the terminal: to stderr, and not at all with ``-q``."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def debug(self, text: str) -> None:
+        """Say something that only ``-v`` asks for."""
+        if self.verbose:
+            click.echo(text, err=True)
+
+    @property
+    def width(self) -> int:
+        """Columns to write for; 0 (no limit) when stdout is not a terminal."""
+        if not sys.stdout.isatty():
+            return 0
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+
+def document(text: str) -> None:
+    """Write the command's document to stdout, ending in exactly one newline; nothing for an empty text."""
+    if text:
+        click.echo(text if text.endswith("\n") else text + "\n", nl=False)
+
+
+def _use_color(no_color: bool) -> bool:
+    if no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
+
+
+def standard_options(
+    formats: Sequence[str] = ("text",), *, target: bool = True
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Decorate a command with the options that all share, and hand it a `Settings` as its first argument.
+
+    The command returns its exit code (None is 0). Errors of this tool become one clear message on stderr and their exit
+    code here, and nowhere else. ``formats``: what ``--format`` may name, the default first. ``target`` False leaves out
+    ``--target`` for commands that have none.
+    """
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(**kwargs: Any) -> None:
+            settings = Settings(
+                directory=kwargs.pop("directory"),
+                target=kwargs.pop("target", None) or "local",
+                format=kwargs.pop("format"),
+                color=_use_color(kwargs.pop("no_color")),
+                verbose=kwargs.pop("verbose"),
+                quiet=kwargs.pop("quiet"),
+                interactive=kwargs.pop("interactive"),
+            )
+            try:
+                code = function(settings, **kwargs) or 0
+            except errors.ReconcilerError as error:
+                fail(settings, error)
+            sys.exit(code)
+
+        options = [
+            click.option(
+                "--project",
+                "-C",
+                "directory",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="The project's folder (default: the nearest reconciler.yaml upwards).",
+            ),
+            click.option(
+                "--format",
+                type=click.Choice(list(formats)),
+                default=formats[0],
+                show_default=True,
+                help="How to write the document.",
+            ),
+            click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."),
+            click.option("--verbose", "-v", count=True, help="Say more on stderr; repeat for still more."),
+            click.option("--quiet", "-q", is_flag=True, help="Only the document and errors."),
+            click.option(
+                "--input/--no-input",
+                "interactive",
+                default=True,
+                help="Whether questions may be asked (never when stdin is not a terminal).",
+            ),
+        ]
+        if target:
+            options.insert(
+                1, click.option("--target", "-t", help="The tenant of the project to work on (default: local).")
+            )
+        decorated: Callable[..., None] = run
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def exit_code(error: errors.ReconcilerError) -> int:
+    """The exit code that stands for an error (cli.md's table)."""
+    if isinstance(error, errors.Interrupted):
+        return 128 + error.signal_number
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+
+
+def fail(settings: Settings, error: errors.ReconcilerError) -> NoReturn:
+    """Show an error and leave with its exit code.
+
+    Diagnostics are the document of a command that checks, so for machine formats they go to stdout; everything else is
+    said on stderr.
+    """
+    if isinstance(error, errors.InvalidManifests):
+        from reconciler.render.diagnostics import render_diagnostics
+
+        form = settings.format if settings.format in ("json", "github", "junit") else "text"
+        click.echo(render_diagnostics(error.diagnostics, form, color=settings.color).rstrip("\n"), err=form == "text")
+    else:
+        click.echo(f"error[{error.code}]: {printable(error.message)}", err=True)
+        if error.fix:
+            click.echo(f"  help: {printable(error.fix)}", err=True)
+    if settings.verbose > 1 and error.__cause__ is not None:
+        click.echo(f"  cause: {type(error.__cause__).__name__}", err=True)
+    sys.exit(exit_code(error))
+
+
+def printable(text: str) -> str:
+    """Show control characters (terminal escapes among them) as text; newlines stay."""
+    return "".join(ch if ch == "\n" or ch.isprintable() else f"\\x{ord(ch):02x}" for ch in text)

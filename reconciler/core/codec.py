@@ -1,0 +1,138 @@
+"""Trees as plain JSON and back, for plans, ledgers and journals: typed leaves become marked objects.
+
+A marked object has the single key ``@reconciler``; data that happens to look like one is escaped, so that every tree reads
+back as it was. A secret keeps its reference and fingerprint; its value is never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.resource import Entry, Key, Ledger
+from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown
+
+MARKER = "@reconciler"
+
+
+def encode_tree(value: Any) -> Any:
+    """Turn a tree (or any value in one) into plain JSON. Dicts and lists are copied."""
+    if isinstance(value, dict):
+        encoded = {key: encode_tree(item) for key, item in value.items()}
+        return {MARKER: {"literal": encoded}} if MARKER in value else encoded
+    if isinstance(value, (list, tuple)):
+        return [encode_tree(item) for item in value]
+    if isinstance(value, Secret):
+        return {MARKER: {"secret": value.reference, "fingerprint": value.fingerprint}}
+    if isinstance(value, Unknown):
+        return {MARKER: {"ref": [value.kind, value.name, value.field]}}
+    if isinstance(value, Template):
+        return {MARKER: {"template": [encode_tree(part) for part in value.parts]}}
+    if isinstance(value, Bundle):
+        return {
+            MARKER: {
+                "bundle": value.sha256,
+                "files": dict(sorted(value.files.items())),
+                "path": value.path,
+                "exclude": list(value.exclude),
+                "size": value.size,
+            }
+        }
+    if value is MASKED:
+        return {MARKER: {"masked": True}}
+    return value
+
+
+def decode_tree(value: Any) -> Any:
+    """Turn plain JSON back into a tree; raises `ValueError` for a marked object that this version does not know."""
+    if isinstance(value, list):
+        return [decode_tree(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if MARKER not in value:
+        return {key: decode_tree(item) for key, item in value.items()}
+    try:
+        return _decode_marked(value[MARKER])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a value that this tool wrote: {sorted(value)}") from error
+
+
+def _decode_marked(marked: Mapping[str, Any]) -> Any:
+    if "secret" in marked:
+        return Secret(str(marked["secret"]), fingerprint=str(marked["fingerprint"]))
+    if "ref" in marked:
+        kind, name, field = marked["ref"]
+        return Unknown(str(kind), str(name), str(field))
+    if "template" in marked:
+        return Template(tuple(decode_tree(part) for part in marked["template"]))
+    if "bundle" in marked:
+        return Bundle(
+            str(marked["bundle"]),
+            {str(name): str(digest) for name, digest in marked["files"].items()},
+            str(marked["path"]),
+            tuple(str(item) for item in marked["exclude"]),
+            int(marked["size"]),
+        )
+    if "masked" in marked:
+        return MASKED
+    return {key: decode_tree(item) for key, item in marked["literal"].items()}
+
+
+def entry_to_json(entry: Entry) -> dict[str, Any]:
+    """One ledger entry as JSON, without its key."""
+    return {
+        "id": entry.id,
+        "fields": encode_tree(entry.fields),
+        "dependencies": [str(key) for key in entry.dependencies],
+        "protect": entry.protect,
+        "retain": entry.retain,
+    }
+
+
+def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
+    """Read one ledger entry; raises `ValueError` where it is not one."""
+    try:
+        fields: Tree = decode_tree(data["fields"])
+        if not isinstance(fields, dict) or not isinstance(data["id"], str):
+            raise TypeError("fields or id")
+        return Entry(
+            key,
+            data["id"],
+            fields,
+            tuple(Key.parse(text) for text in data["dependencies"]),
+            bool(data["protect"]),
+            bool(data["retain"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the entry {key} is not one that this tool wrote") from error
+
+
+def ledger_to_json(ledger: Ledger) -> dict[str, Any]:
+    """A whole ledger as JSON, entries sorted by key; ``lost`` is a state of reading and is not written."""
+    return {
+        "stack": ledger.stack,
+        "target": ledger.target,
+        "serial": ledger.serial,
+        "salt": ledger.salt,
+        "audit_head": ledger.audit_head,
+        "entries": {str(key): entry_to_json(ledger.entries[key]) for key in sorted(ledger.entries)},
+    }
+
+
+def ledger_from_json(data: Mapping[str, Any]) -> Ledger:
+    """Read a whole ledger; raises `ValueError` where it is not one."""
+    try:
+        entries = {
+            key: entry_from_json(key, item)
+            for key, item in ((Key.parse(text), item) for text, item in data["entries"].items())
+        }
+        return Ledger(
+            str(data["stack"]),
+            str(data["target"]),
+            entries,
+            int(data["serial"]),
+            str(data["salt"]),
+            audit_head=str(data["audit_head"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a ledger that this tool wrote") from error
