@@ -1,0 +1,146 @@
+"""Bring values that mean the same into one form, so that a difference in spelling is never a difference.
+
+A kind names its normalisers by path (`Kind.normalisers`); the same ones are applied to what git says and to what is live.
+Each takes any JSON value and returns it unchanged where it is not of the form that it knows: judging is validation's job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from reconciler.core.kind import Kind
+from reconciler.core.values import Tree
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "wss": 443, "ws": 80}
+
+
+def url(value: Any) -> Any:
+    """Lower-case scheme and host, drop the scheme's own port and a lone trailing slash (RFC 3986, section 6.2)."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return value
+    host = (parts.hostname or "").lower()
+    if ":" in host:
+        host = f"[{host}]"
+    user, at, _ = parts.netloc.rpartition("@")
+    scheme = parts.scheme.lower()
+    suffix = f":{port}" if port is not None and port != _DEFAULT_PORTS.get(scheme) else ""
+    path = "" if parts.path == "/" and not parts.query and not parts.fragment else parts.path
+    return urlunsplit((scheme, f"{user}{at}{host}{suffix}", path, parts.query, parts.fragment))
+
+
+def date_time(value: Any) -> Any:
+    """Write an RFC 3339 time in UTC with a ``Z``."""
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    if moment.tzinfo is None:
+        return value
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def date(value: Any) -> Any:
+    """Cut a midnight time in UTC down to its date."""
+    moment = date_time(value)
+    return moment[:10] if isinstance(moment, str) and moment.endswith("T00:00:00Z") else moment
+
+
+def number(value: Any) -> Any:
+    """Write a whole float as an integer: 1.0 is 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def upper(value: Any) -> Any:
+    """Write an enumeration's value in capitals."""
+    return value.upper() if isinstance(value, str) else value
+
+
+def text(value: Any) -> Any:
+    """Leave a value as it is."""
+    return value
+
+
+def column(value: Any) -> Any:
+    """Write a dataset column in its long form, with the server's defaults (contract: Dataset)."""
+    if isinstance(value, str):
+        value = {"type": value}
+    if not isinstance(value, dict):
+        return value
+    return _without_nulls({"nullable": True, **value}, ("maxLength", "description"))
+
+
+def extension_field(value: Any) -> Any:
+    """Fill in the server's defaults of an extension's field (contract: DataExtension)."""
+    if not isinstance(value, dict):
+        return value
+    defaults: Tree = {"nullable": True}
+    if value.get("type") == "string":
+        defaults["maxLength"] = 255
+    return _without_nulls({**defaults, **{k: v for k, v in value.items() if v is not None}}, ("maxLength",))
+
+
+def _without_nulls(value: Tree, names: tuple[str, ...]) -> Tree:
+    return {key: item for key, item in value.items() if item is not None or key not in names}
+
+
+def json_schema(value: Any) -> Any:
+    """Sort what has no order in a JSON Schema: ``required`` and lists of ``type``, at any depth."""
+    if isinstance(value, list):
+        return [json_schema(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out = {key: json_schema(item) for key, item in value.items()}
+    for name in ("required", "type"):
+        item = out.get(name)
+        if isinstance(item, list) and all(isinstance(entry, str) for entry in item):
+            out[name] = sorted(item)
+    return out
+
+
+NORMALISERS: dict[str, Callable[[Any], Any]] = {
+    "url": url,
+    "datetime": date_time,
+    "date": date,
+    "number": number,
+    "upper": upper,
+    "text": text,
+    "column": column,
+    "field": extension_field,
+    "json_schema": json_schema,
+}
+"""All normalisers by the name that a kind uses."""
+
+
+def normalise(kind: Kind, tree: Tree) -> Tree:
+    """Apply a kind's normalisers; the given tree is left as it was, and untouched parts are shared with it."""
+    out = dict(tree)
+    for path, name in kind.normalisers.items():
+        head, _, rest = path.partition(".")
+        if head in out:
+            out[head] = _apply(out[head], rest.split(".") if rest else [], NORMALISERS[name])
+    return out
+
+
+def _apply(value: Any, rest: list[str], function: Callable[[Any], Any]) -> Any:
+    if not rest:
+        return function(value)
+    part, tail = rest[0], rest[1:]
+    if part == "*" and isinstance(value, list):
+        return [_apply(item, tail, function) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if part == "*":
+        return {key: _apply(item, tail, function) for key, item in value.items()}
+    if part in value:
+        return {**value, part: _apply(value[part], tail, function)}
+    return value

@@ -1,0 +1,118 @@
+"""Between trees and the API's bodies: reading a live body as a tree, and writing a tree as a request body."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.core.kind import Kind, SecretMap
+from reconciler.core.normalise import normalise
+from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown
+
+
+def live_tree(kind: Kind, body: Mapping[str, Any]) -> Tree:
+    """Read a live body: server-owned fields left out, secrets as `MASKED`, code as its digest, values normalised."""
+    tree = {key: value for key, value in body.items() if key not in kind.read_only and key not in ("id", "etag")}
+    for secrets in kind.secret_maps:
+        _replace_at(tree, secrets.path.split("."), lambda found, rule=secrets: _mask(found, rule))
+    if kind.bundle is not None and isinstance(digest := body.get(kind.bundle.digest_field), str):
+        tree[kind.bundle.field] = Bundle(digest)
+    return normalise(kind, tree)
+
+
+def _mask(found: Any, rule: SecretMap) -> Any:
+    if not isinstance(found, dict):
+        return found
+    return {key: MASKED if _is_masked(key, item, rule) else item for key, item in found.items()}
+
+
+def _is_masked(key: str, item: Any, rule: SecretMap) -> bool:
+    if rule.plain is None:
+        return isinstance(item, dict) and item.get("secret") is True
+    return key not in rule.plain and item is not None
+
+
+def _replace_at(tree: Tree, path: list[str], function: Callable[[Any], Any]) -> None:
+    """Replace what stands at a path; the dicts on the way are copied, so that the body stays as it was."""
+    node = tree
+    for part in path[:-1]:
+        if not isinstance(node.get(part), dict):
+            return
+        node[part] = dict(node[part])
+        node = node[part]
+    if path[-1] in node:
+        node[path[-1]] = function(node[path[-1]])
+
+
+def request_body(
+    kind: Kind,
+    tree: Tree,
+    *,
+    identify: Callable[[Unknown], str],
+    reveal: Callable[[Secret], str],
+    content: Callable[[Bundle], bytes],
+) -> Tree:
+    """Write a tree as the JSON of a request.
+
+    ``identify`` gives the live value of a reference, ``reveal`` a secret's value, ``content`` a bundle's zip. The answer holds
+    secrets in the clear and is for the wire alone: it is never stored, logged or printed.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if isinstance(value, Secret):
+            return reveal(value)
+        if isinstance(value, Unknown):
+            return identify(value)
+        if isinstance(value, Template):
+            return "".join(part if isinstance(part, str) else identify(part) for part in value.parts)
+        if isinstance(value, Bundle):
+            return b64encode(content(value)).decode("ascii")
+        return value
+
+    wrapped = dict(tree)
+    for rule in kind.secret_maps:
+        if rule.plain is None:
+            _replace_at(wrapped, rule.path.split("."), _wrap)
+    body: Tree = plain(wrapped)
+    return body
+
+
+def _wrap(found: Any) -> Any:
+    if not isinstance(found, dict):
+        return found
+    return {key: {"value": item, "secret": True} if isinstance(item, Secret) else item for key, item in found.items()}
+
+
+def canonical(value: Any) -> bytes:
+    """The one spelling of a JSON value: sorted keys, no blanks, UTF-8, whole floats as integers."""
+    return json.dumps(_plain_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def _plain_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain_numbers(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_numbers(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) over the canonical spelling of a JSON value."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def live_digest(kind: Kind, body: Mapping[str, Any]) -> str:
+    """A digest of a live body's own fields: what a re-read is compared with where the API has no ETag."""
+    skipped = kind.volatile | {"etag", "lastModifiedTime", "lastModifiedBy"}
+    return digest({key: value for key, value in body.items() if key not in skipped})
