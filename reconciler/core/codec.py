@@ -92,12 +92,10 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
     """Read one ledger entry; raises `ValueError` where it is not one."""
     try:
-        fields: Tree = decode_tree(data["fields"])
-        if not isinstance(fields, dict) or not isinstance(data["id"], str):
-            raise TypeError("fields or id")
+        fields: Tree = dict(decode_tree(data["fields"]))
         return Entry(
             key,
-            data["id"],
+            str(data["id"]),
             fields,
             tuple(Key.parse(text) for text in data["dependencies"]),
             bool(data["protect"]),

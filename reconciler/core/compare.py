@@ -50,7 +50,7 @@ class FieldChange:
     @property
     def sends(self) -> bool:
         """Whether this difference is written to the tenant."""
-        return self.status != "released" and self.secret != "unchecked"
+        return self.status != "released" and self.secret != "unchecked"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +231,7 @@ def _undeclared(walk: _Walk, path: Path, base: Any, live: Any, *, whole: bool, h
         return None
     if base is ABSENT:
         return ABSENT
-    if isinstance(base, Secret):
-        unchanged = live is MASKED
-    else:
-        unchanged = _same(walk.kind, path, base, live)
+    unchanged = live is MASKED if isinstance(base, Secret) else _same(walk.kind, path, base, live)
     clearable = path[0] not in walk.kind.required and path[0] not in walk.kind.immutable
     at_default = _same(walk.kind, path, live, _default(walk.kind, path))
     if unchanged and at_default:

@@ -156,3 +156,7 @@ class Pin:
     def best_effort(self) -> bool:
         """Whether a race can slip between the comparison and the write."""
         return self.style in ("version", "compare")
+
+
+NOTHING_THERE = Pin("absent")
+"""The pin of a create: nothing of that name may exist."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from reconciler.core.kind import Kind, SecretMap
@@ -17,7 +18,7 @@ def live_tree(kind: Kind, body: Mapping[str, Any]) -> Tree:
     """Read a live body: server-owned fields left out, secrets as `MASKED`, code as its digest, values normalised."""
     tree = {key: value for key, value in body.items() if key not in kind.read_only and key not in ("id", "etag")}
     for secrets in kind.secret_maps:
-        _replace_at(tree, secrets.path.split("."), lambda found, rule=secrets: _mask(found, rule))
+        _replace_at(tree, secrets.path.split("."), partial(_mask, rule=secrets))
     if kind.bundle is not None and isinstance(digest := body.get(kind.bundle.digest_field), str):
         tree[kind.bundle.field] = Bundle(digest)
     return normalise(kind, tree)

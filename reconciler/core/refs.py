@@ -1,0 +1,42 @@
+"""References to live fields, resolved as far as they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.core.values import Template, Tree, Unknown
+
+Identify = Callable[[Unknown], str | None]
+"""Gives the live value of a reference, or None while its source does not exist."""
+
+
+def resolve_tree(tree: Tree, identify: Identify) -> Tree:
+    """Replace every reference that is known by its value; the tree itself is returned where there is nothing to replace."""
+    resolved: Tree = _resolve(tree, identify)
+    return resolved
+
+
+def _resolve(value: Any, identify: Identify) -> Any:
+    if isinstance(value, Unknown):
+        found = identify(value)
+        return value if found is None else found
+    if isinstance(value, Template):
+        return _template(value, identify)
+    if isinstance(value, dict):
+        out = {key: _resolve(item, identify) for key, item in value.items()}
+        return value if all(out[key] is item for key, item in value.items()) else out
+    if isinstance(value, list):
+        items = [_resolve(item, identify) for item in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    return value
+
+
+def _template(template: Template, identify: Identify) -> Any:
+    parts: list[str | Unknown] = []
+    for part in template.parts:
+        found = part if isinstance(part, str) else identify(part)
+        parts.append(part if found is None else found)
+    if all(isinstance(part, str) for part in parts):
+        return "".join(str(part) for part in parts)
+    return Template(tuple(parts))

@@ -1,0 +1,139 @@
+"""From a comparison to requests: the body of a create, the patch of an update, and lifecycle moves as steps of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from reconciler.core.compare import Comparison, FieldChange
+from reconciler.core.diagnostic import Mark, PathParts
+from reconciler.core.kind import Kind
+from reconciler.core.mergepatch import apply_patch
+from reconciler.core.plan import Problem, Step
+from reconciler.core.resource import Desired, Key
+from reconciler.core.values import ABSENT, Tree
+
+
+def create_steps(kind: Kind, key: Key, fields: Tree) -> tuple[tuple[Step, ...], Problem | None]:
+    """Create a resource; one with a lifecycle starts at its initial state and is moved by a second request."""
+    body = {name: value for name, value in fields.items() if value is not None}
+    rule = kind.lifecycle
+    if rule is None or fields.get(rule.field) in (None, rule.initial):
+        return (Step("create", body),), None
+    target = fields[rule.field]
+    body[rule.field] = rule.initial
+    problem = _forbidden_move(kind, key, rule.initial, target)
+    return (Step("create", body), _move(kind, target, fields, {})), problem
+
+
+def update_steps(
+    kind: Kind, key: Key, found: Comparison, fields: Tree, live: Tree
+) -> tuple[tuple[Step, ...], list[Problem]]:
+    """Update a resource by what the comparison sends: fields first, then the lifecycle move."""
+    patch = dict(found.patch)
+    problems = [
+        Problem(
+            "G009",
+            f"{key}: {change.label} cannot be changed once the resource exists",
+            "undo the change, or declare a new resource under another name and move what refers to it",
+            key,
+        )
+        for change in found.changes
+        if change.sends and change.path[0] in kind.immutable
+    ]
+    steps: list[Step] = []
+    moved: Step | None = None
+    rule = kind.lifecycle
+    if rule is not None and rule.field in patch:
+        target = patch.pop(rule.field)
+        target = rule.initial if target is None else target
+        problem = _forbidden_move(kind, key, live.get(rule.field), target)
+        problems += [problem] if problem else []
+        moved = _move(kind, target, fields, live)
+    if patch:
+        steps.append(Step("update", _whole(kind, live, patch)))
+    if moved is not None:
+        steps.append(moved)
+    return tuple(steps), problems
+
+
+def _whole(kind: Kind, live: Tree, patch: Tree) -> Tree:
+    """The body of an update: the patch itself, or, for an API that only knows PUT, the live fields with it applied."""
+    if kind.wire is None or kind.wire.update == "PATCH":
+        return patch
+    body: Tree = apply_patch(live, patch)
+    return body
+
+
+def _move(kind: Kind, target: Any, fields: Tree, live: Tree) -> Step:
+    rule = kind.lifecycle
+    assert rule is not None
+    body = {rule.field: target}
+    for name in rule.with_fields:
+        value = fields.get(name, live.get(name))
+        if value is not None:
+            body[name] = value
+    return Step("move", body)
+
+
+def _forbidden_move(kind: Kind, key: Key, source: Any, target: Any) -> Problem | None:
+    rule = kind.lifecycle
+    assert rule is not None
+    if target in rule.moves.get(str(source), frozenset()):
+        return None
+    known = ", ".join(sorted(rule.moves.get(str(source), frozenset()))) or "nowhere"
+    return Problem(
+        "G010",
+        f"{key}: {rule.field} cannot move from {source} to {target}; from {source} it moves to {known}",
+        f"declare a {rule.field} that can be reached, or leave it out",
+        key,
+    )
+
+
+def settled_fields(fields: Tree, base: Tree, ignore: Iterable[str]) -> Tree:
+    """What the ledger holds after the change: the declared fields; ignored ones as they were last sent."""
+    patterns = tuple(ignore)
+    if not patterns:
+        return fields
+    settled: Tree = _keep_ignored(fields, base, (), patterns)
+    return settled
+
+
+def _keep_ignored(fields: Any, base: Any, path: tuple[str, ...], patterns: tuple[str, ...]) -> Any:
+    if not isinstance(fields, dict):
+        return fields
+    out = {}
+    for name, value in fields.items():
+        here = (*path, name)
+        old = base.get(name, ABSENT) if isinstance(base, dict) else ABSENT
+        if any(fnmatchcase(".".join(here), pattern) for pattern in patterns):
+            if old is not ABSENT:
+                out[name] = old
+        else:
+            out[name] = _keep_ignored(value, old, here, patterns)
+    return out
+
+
+def sourced_marks(changes: Iterable[FieldChange], desired: Desired) -> Mapping[str, Mark]:
+    """Where in the source each difference is declared, by label."""
+    marks = {}
+    for change in changes:
+        mark = desired.locate(_source_path(change, desired.fields))
+        if mark is not None:
+            marks[change.label] = mark
+    return marks
+
+
+def _source_path(change: FieldChange, fields: Tree) -> PathParts:
+    """The path with an item's key replaced by its place in the list."""
+    if change.keyed < 0:
+        return change.path
+    node: Any = fields
+    for part in change.path[: change.keyed]:
+        node = node.get(part) if isinstance(node, dict) else None
+    key = change.path[change.keyed]
+    for index, item in enumerate(node if isinstance(node, list) else ()):
+        if isinstance(item, dict) and key in item.values():
+            return (*change.path[: change.keyed], index, *change.path[change.keyed + 1 :])
+    return change.path[: change.keyed]
