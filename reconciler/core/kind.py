@@ -130,7 +130,9 @@ class Kind:
     server fills in (an explicit null means the default). ``keyed_lists`` maps a list's path to the item fields that may be
     its key (the first that all items have), ``sets`` are lists without order, ``whole`` maps that are owned whole.
     ``normalisers`` maps paths to names in `reconciler.core.normalise`. ``referable`` are live fields that ``${ref:…}`` may name.
-    ``check`` is the kind's own validation beyond its model: ``check(spec, lookup) -> [Finding]``.
+    ``spec_only`` are spec fields that never reach the wire (an action's tests); ``secret_fields`` are dotted paths inside
+    ``spec`` that hold one secret each, written as a reference. ``check`` is the kind's own validation beyond its model:
+    ``check(spec, lookup) -> [Finding]``.
     """
 
     name: str
@@ -151,6 +153,8 @@ class Kind:
     fragments: tuple[Fragments, ...] = ()
     referable: frozenset[str] = frozenset({"id"})
     secret_maps: tuple[SecretMap, ...] = ()
+    secret_fields: frozenset[str] = frozenset()
+    spec_only: frozenset[str] = frozenset()
     bundle: BundleField | None = None
     lifecycle: LifecycleField | None = None
     table: SchemaField | None = None
