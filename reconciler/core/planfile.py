@@ -1,0 +1,236 @@
+"""A plan as JSON and back, and its two digests.
+
+``planDigest`` covers everything and shows accidents (not forgery: whoever can write the file can write the digest).
+``changeDigest`` covers what a reviewer approved: the changes alone, without pins, ids, times, commit and sources, and without
+what a reviewer's machine cannot know (whether a secret rotated).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
+from reconciler.core.compare import FieldChange
+from reconciler.core.diagnostic import Mark
+from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step, summary
+from reconciler.core.resource import Key, Pin
+from reconciler.core.schema_change import SchemaEffect
+from reconciler.core.values import ABSENT, Secret
+from reconciler.core.wire import canonical
+
+FORMAT_VERSION = "1.0"
+"""Major and minor version of the plan's JSON; a reader refuses a newer major."""
+
+_ABSENT = {"@reconciler": {"absent": True}}
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """The whole plan as JSON, digests included. Secrets are references and fingerprints, bundles SHA-256."""
+    data: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "summary": summary(plan),
+        "header": {
+            "target": plan.header.target,
+            "url": plan.header.url,
+            "stack": plan.header.stack,
+            "created": plan.header.created,
+            "expires": plan.header.expires,
+            "commit": plan.header.commit,
+            "manifests": plan.header.manifests,
+            "tool": plan.header.tool,
+        },
+        "partial": plan.partial,
+        "manifests": plan.manifests,
+        "unchanged": plan.unchanged,
+        "sizes": dict(plan.sizes),
+        "cost": {"requests": plan.cost.requests, "seconds": plan.cost.seconds},
+        "drift": [str(change.key) for change in plan.drifted],
+        "changes": [_change_to_json(change) for change in plan.changes],
+        "orphans": [
+            {"key": str(item.key), "name": item.live_name, "id": item.resource_id, "reason": item.reason}
+            for item in plan.orphans
+        ],
+        "problems": [_problem_to_json(item) for item in plan.problems],
+        "warnings": list(plan.warnings),
+        "changeDigest": change_digest(plan),
+    }
+    data["planDigest"] = plan_digest(data)
+    return data
+
+
+def plan_digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over a plan's JSON without its own digest."""
+    return hashlib.sha256(canonical({key: value for key, value in data.items() if key != "planDigest"})).hexdigest()
+
+
+def change_digest(plan: Plan) -> str:
+    """SHA-256 (hex) over the changes alone: what ``apply --expect`` compares."""
+    changes = [found for change in plan.changes if (found := _reviewed(change))]
+    return hashlib.sha256(canonical(sorted(changes, key=lambda item: str(item["key"])))).hexdigest()
+
+
+def _reviewed(change: Change) -> dict[str, Any] | None:
+    """What a reviewer approves of one change; None where nothing is left of it."""
+    fields = [
+        {
+            "path": list(item.path),
+            "status": item.status,
+            "before": _reviewed_value(item.live),
+            "after": _reviewed_value(item.desired),
+        }
+        for item in change.fields
+        if not (isinstance(item.desired, Secret) and item.secret in ("rotated", "forced"))
+    ]
+    if change.action == "none" or (change.action == "update" and not fields):
+        return None
+    return {
+        "key": str(change.key),
+        "action": change.action,
+        "name": change.live_name,
+        "reason": change.reason,
+        "fields": fields,
+    }
+
+
+def _reviewed_value(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return {"secret": value.reference}
+    if isinstance(value, dict):
+        return {key: _reviewed_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_reviewed_value(item) for item in value]
+    return _value_to_json(value)
+
+
+def _value_to_json(value: Any) -> Any:
+    return _ABSENT if value is ABSENT else encode_tree(value)
+
+
+def _value_from_json(value: Any) -> Any:
+    return ABSENT if value == _ABSENT else decode_tree(value)
+
+
+def _change_to_json(change: Change) -> dict[str, Any]:
+    return {
+        "key": str(change.key),
+        "action": change.action,
+        "name": change.live_name,
+        "id": change.resource_id,
+        "reason": change.reason,
+        "movedFrom": str(change.moved_from) if change.moved_from else None,
+        "pin": {"style": change.pin.style, "value": change.pin.value, "digest": change.pin.digest},
+        "steps": [{"operation": step.operation, "body": encode_tree(step.body)} for step in change.steps],
+        "fields": [_field_to_json(item, change.marks.get(item.label)) for item in change.fields],
+        "unchecked": [list(path) for path in change.unchecked],
+        "entry": entry_to_json(change.entry) if change.entry else None,
+        "after": [str(key) for key in change.after],
+        "source": str(change.mark) if change.mark else None,
+        "modified": {"by": change.modified[0], "time": change.modified[1]},
+        "effects": [{"effect": e.effect, "column": e.column, "message": e.message} for e in change.effects],
+        "touches": [str(key) for key in change.touches],
+        "bundleFiles": [list(item) for item in change.bundle_files],
+    }
+
+
+def _field_to_json(item: FieldChange, mark: Mark | None) -> dict[str, Any]:
+    return {
+        "label": item.label,
+        "path": list(item.path),
+        "keyed": item.keyed,
+        "status": item.status,
+        "base": _value_to_json(item.base),
+        "before": _value_to_json(item.live),
+        "after": _value_to_json(item.desired),
+        "secret": item.secret,
+        "source": str(mark) if mark else None,
+    }
+
+
+def _problem_to_json(item: Problem) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "message": item.message,
+        "fix": item.fix,
+        "key": str(item.key) if item.key else None,
+        "acknowledge": item.acknowledge,
+    }
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """Read a plan back; raises `ValueError` where the JSON is not a plan of a version that this tool reads.
+
+    The digest is not checked here: see `plan_digest`.
+    """
+    major = str(data.get("format_version", "")).partition(".")[0]
+    if major != FORMAT_VERSION.partition(".")[0]:
+        raise ValueError(f"format_version {data.get('format_version')!r} is not {FORMAT_VERSION}")
+    try:
+        return Plan(
+            header=Header(**{key: str(value) for key, value in data["header"].items()}),
+            changes=tuple(_change_from_json(item) for item in data["changes"]),
+            orphans=tuple(
+                Orphan(Key.parse(item["key"]), item["name"], item["id"], item["reason"]) for item in data["orphans"]
+            ),
+            problems=tuple(_problem_from_json(item) for item in data["problems"]),
+            warnings=tuple(str(item) for item in data["warnings"]),
+            unchanged=int(data["unchanged"]),
+            sizes={str(key): int(value) for key, value in data["sizes"].items()},
+            partial=bool(data["partial"]),
+            manifests=int(data["manifests"]),
+            cost=Cost(int(data["cost"]["requests"]), float(data["cost"]["seconds"])),
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"not a plan that this tool wrote: {error}") from error
+
+
+def _change_from_json(item: Mapping[str, Any]) -> Change:
+    key = Key.parse(item["key"])
+    marks = {field["label"]: _mark(field["source"]) for field in item["fields"] if field["source"]}
+    change = Change(
+        key,
+        item["action"],
+        str(item["name"]),
+        str(item["id"]),
+        Pin(item["pin"]["style"], str(item["pin"]["value"]), str(item["pin"]["digest"])),
+        tuple(Step(step["operation"], dict(decode_tree(step["body"]))) for step in item["steps"]),
+        tuple(_field_from_json(field) for field in item["fields"]),
+        tuple(tuple(str(part) for part in path) for path in item["unchecked"]),
+        entry_from_json(key, item["entry"]) if item["entry"] is not None else None,
+        tuple(Key.parse(text) for text in item["after"]),
+        str(item["reason"]),
+        Key.parse(item["movedFrom"]) if item["movedFrom"] else None,
+        _mark(item["source"]) if item["source"] else None,
+        marks,
+        (str(item["modified"]["by"]), str(item["modified"]["time"])),
+        tuple(SchemaEffect(e["effect"], str(e["column"]), str(e["message"])) for e in item["effects"]),
+        tuple(Key.parse(text) for text in item["touches"]),
+        tuple((str(name), str(what)) for name, what in item["bundleFiles"]),
+    )
+    if change.action not in ("create", "update", "delete", "adopt", "forget", "none"):
+        raise ValueError(f"{key}: unknown action {change.action!r}")
+    return replace(change)
+
+
+def _field_from_json(item: Mapping[str, Any]) -> FieldChange:
+    return FieldChange(
+        tuple(str(part) for part in item["path"]),
+        item["status"],
+        _value_from_json(item["base"]),
+        _value_from_json(item["after"]),
+        _value_from_json(item["before"]),
+        item["secret"],
+        int(item["keyed"]),
+    )
+
+
+def _problem_from_json(item: Mapping[str, Any]) -> Problem:
+    key = Key.parse(item["key"]) if item["key"] else None
+    return Problem(str(item["code"]), str(item["message"]), str(item["fix"]), key, str(item["acknowledge"]))
+
+
+def _mark(text: str) -> Mark:
+    file, line, column = text.rsplit(":", 2)
+    return Mark(file, int(line), int(column))
