@@ -1,0 +1,99 @@
+"""What became of a plan: an outcome for every change, and the account that text, JSON and the exit code share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from reconciler.core.exchange import Outcome
+from reconciler.core.plan import Action
+from reconciler.core.resource import Key
+
+Verdict = Literal["nothing", "applied", "partial", "failed", "stale", "denied", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one change.
+
+    ``message`` and ``fix`` explain what was not applied, ``because`` names the key that a skipped change waited for, ``code`` is
+    the error's.
+    """
+
+    key: Key
+    action: Action
+    outcome: Outcome
+    resource_id: str = ""
+    code: str = ""
+    message: str = ""
+    fix: str = ""
+    because: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run. ``diverged`` are keys whose read-back is not as planned; ``signal`` a signal's number or 0."""
+
+    results: tuple[Result, ...] = ()
+    diverged: tuple[tuple[Key, str], ...] = ()
+    signal: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many changes ended with an outcome."""
+        return sum(1 for result in self.results if result.outcome == outcome)
+
+    @property
+    def verdict(self) -> Verdict:
+        """One word for the run; the exit code follows from it and from nothing else."""
+        if self.signal:
+            return "interrupted"
+        if not self.results:
+            return "nothing"
+        applied = self.count("applied")
+        if applied == len(self.results):
+            return "partial" if self.diverged else "applied"
+        if applied:
+            return "partial"
+        if any(result.code.startswith("A") for result in self.results):
+            return "denied"
+        open_outcomes = [result for result in self.results if result.outcome in ("failed", "unknown")]
+        return "failed" if open_outcomes else "stale"
+
+
+def account(report: Report) -> str:
+    """The one-line account that ends every run."""
+    parts = [f"{report.count('applied')} applied"]
+    others: tuple[Outcome, ...] = ("stale", "failed", "skipped", "unknown")
+    parts += [f"{count} {name}" for name in others if (count := report.count(name))]
+    if report.diverged:
+        parts.append(f"{len(report.diverged)} not converged")
+    return ", ".join(parts)
+
+
+def report_to_json(report: Report) -> dict[str, Any]:
+    """The report as JSON (schemas/report.json)."""
+    return {
+        "format_version": "1.0",
+        "verdict": report.verdict,
+        "account": account(report),
+        "results": [result_to_json(item) for item in report.results],
+        "diverged": [{"key": str(key), "message": message} for key, message in report.diverged],
+        "signal": report.signal,
+        "requests": dict(sorted(report.requests.items())),
+    }
+
+
+def result_to_json(result: Result) -> dict[str, Any]:
+    """One outcome as JSON; also one event of ``apply --format json``."""
+    return {
+        "key": str(result.key),
+        "action": result.action,
+        "outcome": result.outcome,
+        "id": result.resource_id,
+        "code": result.code,
+        "message": result.message,
+        "fix": result.fix,
+        "because": str(result.because) if result.because else None,
+    }
