@@ -131,8 +131,9 @@ class Kind:
     its key (the first that all items have), ``sets`` are lists without order, ``whole`` maps that are owned whole.
     ``normalisers`` maps paths to names in `reconciler.core.normalise`. ``referable`` are live fields that ``${ref:…}`` may name.
     ``spec_only`` are spec fields that never reach the wire (an action's tests); ``secret_fields`` are dotted paths inside
-    ``spec`` that hold one secret each, written as a reference. ``check`` is the kind's own validation beyond its model:
-    ``check(spec, lookup) -> [Finding]``.
+    ``spec`` that hold one secret each, written as a reference. ``json_files`` are dotted paths inside ``spec`` where a string
+    is the path of a JSON file of the project, whose content stands in its place before the spec is validated. ``check`` is the
+    kind's own validation beyond its model: ``check(spec, lookup) -> [Finding]``.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Kind:
     secret_maps: tuple[SecretMap, ...] = ()
     secret_fields: frozenset[str] = frozenset()
     spec_only: frozenset[str] = frozenset()
+    json_files: frozenset[str] = frozenset()
     bundle: BundleField | None = None
     lifecycle: LifecycleField | None = None
     table: SchemaField | None = None
