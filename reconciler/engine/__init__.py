@@ -1,0 +1,1 @@
+"""Effects around the core: observing, planning, applying, and the durable state between runs."""

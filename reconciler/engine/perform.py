@@ -1,0 +1,267 @@
+"""Carrying out one change: its steps in order, every write conditional, every intent and outcome on record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from reconciler.core.compare import compare
+from reconciler.core.exchange import (
+    Attempt,
+    Decision,
+    Done,
+    Event,
+    Outcome,
+    Reread,
+    Send,
+    Sight,
+    after_reread,
+    after_send,
+    begin,
+)
+from reconciler.core.kind import Kind, Kinds
+from reconciler.core.plan import Change, Step
+from reconciler.core.planning import pin_of
+from reconciler.core.refs import resolve_tree
+from reconciler.core.resource import NOTHING_THERE, Entry, Key, Observed, Pin, PinStyle
+from reconciler.core.values import MASKED, Bundle, Secret, Tree, Unknown
+from reconciler.core.wire import live_tree, request_body
+from reconciler.cxone.client import Client
+from reconciler.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFound,
+    OutcomeUnknown,
+    PreconditionFailed,
+    RateLimited,
+    ReconcilerError,
+    ServerFailed,
+)
+
+
+class Recorder(Protocol):
+    """Where intents and outcomes are made durable; each call returns once its record is."""
+
+    async def intent(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
+        """Record that a request is about to be sent."""
+
+    async def outcome(self, key: Key, step: int, outcome: Outcome, resource_id: str, pin: Pin, code: str) -> None:
+        """Record what became of it; ``pin`` is the next step's."""
+
+    async def entry(self, key: Key, entry: Entry | None, moved_from: Key | None) -> None:
+        """Record what the ledger holds from now on (None: nothing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an interrupted change had come: the next step, what it needs, and whether its request may be under way."""
+
+    step: int = 0
+    resource_id: str = ""
+    pin: Pin | None = None
+    in_flight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One step's end: its outcome, the resource's id and next pin, and the error or note that explains it."""
+
+    outcome: Outcome
+    resource_id: str
+    pin: Pin
+    error: ReconcilerError | None = None
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Performer:
+    """Carries out changes, one call each; safe to call for several changes at the same time.
+
+    ``identify`` gives live values of references, ``before`` what the ledger held when the run began, ``style`` the target's
+    concurrency style, ``stopped`` whether new sends are forbidden (a lost lease).
+    """
+
+    client: Client
+    kinds: Kinds
+    recorder: Recorder
+    run_id: str
+    style: PinStyle
+    replan: bool
+    identify: Callable[[Unknown], str]
+    content: Callable[[Bundle], bytes]
+    before: Callable[[Key], Entry | None]
+    learned: Callable[[Key, Observed], None]
+    lease: Callable[[], None]
+
+    async def perform(self, change: Change, progress: Progress = Progress()) -> Settled:
+        """Carry out all steps of one change and record its ledger entry. Errors are part of what comes back."""
+        settled = Settled("applied", progress.resource_id or change.resource_id, progress.pin or change.pin)
+        for index, step in enumerate(change.steps):
+            if index < progress.step:
+                continue
+            lost = 1 if index == progress.step and progress.in_flight else 0
+            settled = await self._step(change, index, step, settled, lost)
+            code = settled.error.code if settled.error else ""
+            if settled.outcome == "applied":
+                await self._record(change, index, settled.resource_id)
+            await self.recorder.outcome(change.key, index, settled.outcome, settled.resource_id, settled.pin, code)
+            if settled.outcome != "applied":
+                return settled
+        if not change.steps:
+            await self._record(change, -1, settled.resource_id)
+        return settled
+
+    async def _record(self, change: Change, index: int, resource_id: str) -> None:
+        """Bring the ledger's view up to date after a step: whole after the last one, honest about what is still to come."""
+        entry = change.entry
+        if entry is None:
+            await self.recorder.entry(change.key, None, None)
+            return
+        fields = resolve_tree(entry.fields, self.identify)
+        rule = self.kinds[change.key.kind].lifecycle
+        if rule is not None and index < len(change.steps) - 1 and rule.field in fields:
+            known = self.before(change.moved_from or change.key)
+            old = known.fields.get(rule.field) if known else rule.initial
+            fields = {**fields, rule.field: rule.initial if change.action == "create" else old}
+        await self.recorder.entry(change.key, replace(entry, id=resource_id, fields=fields), change.moved_from)
+
+    async def _step(self, change: Change, index: int, step: Step, last: Settled, lost: int) -> Settled:
+        """Send one request until it is settled, as `reconciler.core.exchange` decides."""
+        kind = self.kinds[change.key.kind]
+        pin = NOTHING_THERE if step.operation == "create" else last.pin
+        key = hashlib.sha256(f"{self.run_id}/{change.key}/{index}".encode()).hexdigest()[:40]
+        decision: Decision = begin(step.operation, pin)
+        if lost:
+            attempt = Attempt(step.operation, pin, lost=lost)
+            decision = Reread(attempt) if pin.best_effort else Send(attempt)
+        found = replace(last, pin=pin)
+        while not isinstance(decision, Done):
+            if isinstance(decision, Reread):
+                found, decision = await self._look(change, kind, step, found, decision.attempt)
+                continue
+            await self.recorder.intent(change.key, index, step.operation, decision.attempt.pin, key)
+            self.lease()
+            found, event = await self._send(change, kind, step, found, decision.attempt.pin, key)
+            decision = after_send(decision.attempt, event)
+        error = None if decision.outcome == "applied" else found.error
+        return replace(found, outcome=decision.outcome, note=decision.note, error=error)
+
+    async def _send(
+        self, change: Change, kind: Kind, step: Step, last: Settled, pin: Pin, key: str
+    ) -> tuple[Settled, Event]:
+        try:
+            if step.operation == "delete":
+                await self.client.delete(kind, last.resource_id, pin=pin)
+                return replace(last, error=None), "answered"
+            body = request_body(
+                kind, step.body, identify=self.identify, reveal=lambda secret: secret.reveal(), content=self.content
+            )
+            if step.operation == "create":
+                live = await self.client.create(kind, body, idempotency_key=key)
+            else:
+                live = await self.client.update(kind, last.resource_id, body, pin=pin)
+        except ReconcilerError as error:
+            return replace(last, error=error), _event(error)
+        self.learned(change.key, live)
+        return Settled("applied", live.id, pin_of(kind, live, self.style)), "answered"
+
+    async def _look(
+        self, change: Change, kind: Kind, step: Step, last: Settled, attempt: Attempt
+    ) -> tuple[Settled, Decision]:
+        """Read what is live and decide anew; a read that fails leaves the write as unsettled as it was."""
+        try:
+            live = await self._find(change, kind, step, last)
+        except ReconcilerError as error:
+            outcome: Outcome = "unknown" if attempt.lost else "failed"
+            return replace(last, error=error), Done(outcome, "what is live could not be read")
+        if live is None:
+            return last, after_reread(attempt, Sight(exists=False), replan=self.replan)
+        sight = self._sight(change, kind, step, live, attempt)
+        decision = after_reread(attempt, sight, replan=self.replan)
+        if isinstance(decision, Done) and decision.outcome == "applied" and step.operation != "delete":
+            self.learned(change.key, live)
+            return Settled("applied", live.id, pin_of(kind, live, self.style)), decision
+        return last, decision
+
+    async def _find(self, change: Change, kind: Kind, step: Step, last: Settled) -> Observed | None:
+        if step.operation != "create":
+            return await self.client.get(kind, last.resource_id)
+        named = await self.client.list(kind, name=str(step.body["name"]))
+        return next((item for item in named if item.name == step.body["name"]), None)
+
+    def _sight(self, change: Change, kind: Kind, step: Step, live: Observed, attempt: Attempt) -> Sight:
+        pin = pin_of(kind, live, self.style)
+        tree = live_tree(kind, live.body)
+        wanted = resolve_tree(step.body, self.identify)
+        return Sight(
+            exists=True,
+            pin=pin,
+            ours=step.operation != "delete" and _holds(kind, wanted, tree),
+            # What the API hides (secrets) may have moved unseen: then an equal digest proves nothing.
+            untouched=pin.digest == attempt.pin.digest and not (pin.style == "etag" and _hides(tree)),
+            reviewed=step.operation != "delete" and self._reviewed(change, kind, step, tree),
+        )
+
+    def _reviewed(self, change: Change, kind: Kind, step: Step, live: Tree) -> bool:
+        """Whether planning the change anew against the live state gives the same request, our fields being untouched."""
+        if change.entry is None:
+            return False
+        known = self.before(change.moved_from or change.key)
+        again = compare(
+            kind,
+            known.fields if known else {},
+            resolve_tree(change.entry.fields, self.identify),
+            live,
+            fingerprint=lambda secret: secret.fingerprint,
+        )
+        planned = {item.path: (item.status, repr(item.live)) for item in change.fields if item.sends}
+        found = {item.path: (item.status, repr(item.live)) for item in again.changes if item.sends}
+        return planned == found and step.operation == "update"
+
+
+def _holds(kind: Kind, wanted: Tree, live: Tree) -> bool:
+    """Whether a live resource already has all that a request would set; secrets cannot be seen and count as set."""
+    found = compare(kind, {}, _without_nulls(wanted), live, fingerprint=lambda secret: secret.fingerprint)
+    return not any(item.sends and not isinstance(item.desired, Secret) for item in found.changes) and not _kept(
+        wanted, live
+    )
+
+
+def _hides(value: Any) -> bool:
+    """Whether a live tree holds anything that the API does not show."""
+    if isinstance(value, dict):
+        return any(_hides(item) for item in value.values())
+    return value is MASKED
+
+
+def _without_nulls(tree: Tree) -> Tree:
+    return {
+        key: _without_nulls(value) if isinstance(value, dict) else value
+        for key, value in tree.items()
+        if value is not None
+    }
+
+
+def _kept(wanted: Tree, live: Any) -> bool:
+    """Whether something that the request clears is still there."""
+    if not isinstance(live, dict):
+        return False
+    return any(
+        (value is None and live.get(key) is not None) or (isinstance(value, dict) and _kept(value, live.get(key)))
+        for key, value in wanted.items()
+    )
+
+
+def _event(error: ReconcilerError) -> Event:
+    """What an error means for the exchange."""
+    if isinstance(error, PreconditionFailed):
+        return "precondition"
+    if isinstance(error, NotFound):
+        return "missing"
+    if isinstance(error, (OutcomeUnknown, ServerFailed)):
+        return "lost"
+    if isinstance(error, (RateLimited, AuthenticationError, ApiError)):
+        return "refused"
+    return "refused"

@@ -1,0 +1,115 @@
+"""Getting a plan ready to be sent: secrets resolved, bundles built again, all of it checked before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from reconciler.core.compare import Path
+from reconciler.core.plan import Change, Plan, Step
+from reconciler.core.resource import Entry, Ledger
+from reconciler.core.values import Bundle, Secret, Tree
+from reconciler.errors import SecretUnavailable, SourcesMoved
+
+Resolve = Callable[[Secret], Secret]
+"""Resolves a secret; an unresolved one comes back where its provider is out of reach."""
+Fingerprint = Callable[[Secret], str]
+Content = Callable[[Bundle], bytes]
+"""Builds a bundle's zip; raises `SourcesMoved` where it is not what its digest says."""
+
+
+def prepare(
+    plan: Plan, ledger: Ledger, *, resolve: Resolve, fingerprint: Fingerprint, content: Content
+) -> tuple[list[Change], list[str]]:
+    """Resolve and verify all that a plan will send; returns the changes ready to go, and warnings.
+
+    Raises `SecretUnavailable` where a secret must be written and cannot be had, `SourcesMoved` where a secret or a bundle is not
+    what was planned. Nothing has been sent then.
+    """
+    ready: list[Change] = []
+    warnings: list[str] = []
+    for change in plan.changes:
+        steps = tuple(replace(step, body=_resolved(change, step.body, resolve, fingerprint)) for step in change.steps)
+        for step in steps:
+            _verify_bundles(step.body, content)
+        entry = change.entry and replace(change.entry, fields=_sealed(change.entry.fields, resolve, fingerprint))
+        prepared = replace(change, steps=steps, entry=entry)
+        if change.unchecked and entry is not None:
+            prepared = _with_unchecked(prepared, entry, ledger, resolve, warnings)
+        ready.append(prepared)
+    return ready, warnings
+
+
+def _resolved(change: Change, value: Any, resolve: Resolve, fingerprint: Fingerprint) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolved(change, item, resolve, fingerprint) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(change, item, resolve, fingerprint) for item in value]
+    if not isinstance(value, Secret):
+        return value
+    secret = value if value.resolved else resolve(value)
+    if not secret.resolved:
+        raise SecretUnavailable(
+            f"{change.key}: the secret {value.reference} must be written and its provider is out of reach",
+            fix="run where the provider can be reached, or set the variable that it reads",
+        )
+    mark = fingerprint(secret)
+    if value.fingerprint and value.fingerprint != mark:
+        raise SourcesMoved(
+            f"{change.key}: the secret {value.reference} is not the one that was there when the plan was made",
+            fix="plan again",
+        )
+    return Secret(secret.reference, secret.reveal(), mark)
+
+
+def _sealed(value: Any, resolve: Resolve, fingerprint: Fingerprint) -> Any:
+    """The tree with fingerprints for all secrets that can be had, and no values: this is what the ledger holds."""
+    if isinstance(value, dict):
+        return {key: _sealed(item, resolve, fingerprint) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_sealed(item, resolve, fingerprint) for item in value]
+    if not isinstance(value, Secret):
+        return value
+    if value.fingerprint:
+        return Secret(value.reference, fingerprint=value.fingerprint)
+    secret = value if value.resolved else resolve(value)
+    return Secret(value.reference, fingerprint=fingerprint(secret) if secret.resolved else "")
+
+
+def _verify_bundles(value: Any, content: Content) -> None:
+    if isinstance(value, dict):
+        for item in value.values():
+            _verify_bundles(item, content)
+    elif isinstance(value, Bundle):
+        content(value)
+
+
+def _with_unchecked(change: Change, entry: Entry, ledger: Ledger, resolve: Resolve, warnings: list[str]) -> Change:
+    """Look at the secrets that planning could not check: those that changed are written, the others keep their mark."""
+    before = ledger.entries.get(change.moved_from or change.key)
+    patch: Tree = {}
+    fields = entry.fields
+    for path in change.unchecked:
+        secret, known = _at(fields, path), _at(before.fields if before else {}, path)
+        if not isinstance(secret, Secret):
+            continue
+        if not secret.fingerprint:
+            warnings.append(f"{change.key}: {'.'.join(path)} could not be checked here either")
+            fields = _put(fields, path, known)
+        elif not isinstance(known, Secret) or known.fingerprint != secret.fingerprint:
+            patch = _put(patch, path, Secret(secret.reference, resolve(secret).reveal(), secret.fingerprint))
+    steps = (Step("update", patch), *change.steps) if patch else change.steps
+    return replace(change, steps=steps, entry=replace(entry, fields=fields))
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
+
+
+def _put(tree: Tree, path: Path, value: Any) -> Tree:
+    inner = tree.get(path[0])
+    new = value if len(path) == 1 else _put(inner if isinstance(inner, dict) else {}, path[1:], value)
+    return {**tree, path[0]: new}
