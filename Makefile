@@ -1,0 +1,63 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types layers generated docs bench acceptance coverage clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv \
+			&& $(PYTHON) -m venv --clear $(VENV); } \
+		|| { echo "this Python cannot make environments; install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/python.stamp pyproject.toml
+	@echo "Installing reconciler into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/run.stamp ## Set up, then tell the whole story on the embedded emulator (under a minute)
+	@$(BIN)/reconciler demo
+
+test: $(VENV)/dev.stamp ## Set up, then run all tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term $(TESTS)
+
+lint: $(VENV)/dev.stamp ## Style, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Rewrite the code in canonical layout
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+generated: $(VENV)/dev.stamp ## Write what is generated: schemas, the pages of kinds and commands
+	@$(BIN)/python -m docs.generate
+
+docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its links lead somewhere
+	@$(BIN)/python -m docs.generate --check
+
+bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
+	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py; do $(BIN)/python $$file || exit 1; done
+
+acceptance: $(VENV)/dev.stamp ## The long versions of the property tests
+	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) tests/property tests/fault
+
+clean: ## Remove the environment and all caches
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
