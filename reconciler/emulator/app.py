@@ -1,0 +1,66 @@
+"""The emulator as a Starlette application. It needs no lifespan events: everything is ready when it is made."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from reconciler.emulator import routes
+from reconciler.emulator.emulator import Emulator
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.gate import Gate
+from reconciler.emulator.http import error_response, request_id
+from reconciler.emulator.settings import Settings
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Make the application, to be served by uvicorn or driven by ``httpx2.ASGITransport``.
+
+    Its state is opened here and closed when the application is collected, or by ``app.state.emulator.store.close()``.
+    Raises StateError where the state file can't be used, and ApiError where a seed or faults file is not right.
+    """
+    emulator = Emulator(settings)
+    app = Starlette(
+        routes=_all_routes(emulator),
+        middleware=[Middleware(Gate)],
+        exception_handlers={ApiError: _refused, HTTPException: _not_routed, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    app.state.emulator = emulator
+    return app
+
+
+def _all_routes(emulator: Emulator) -> list[BaseRoute]:
+    """Gather the routes of every module in ``routes/``: a new concern is one new file."""
+    found: list[BaseRoute] = []
+    for module in sorted(pkgutil.iter_modules(routes.__path__), key=lambda module: module.name):
+        found.extend(importlib.import_module(f"{routes.__name__}.{module.name}").routes(emulator))
+    return found
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error_response(error, request_id(request))
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """Give Starlette's own 404 and 405 the common error body."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"{request.method} is not allowed on {request.url.path}"
+        refusal = ApiError(405, "METHOD_NOT_ALLOWED", message, headers=error.headers)
+    else:
+        refusal = ApiError(error.status_code, "NOT_FOUND", f"there is nothing at {request.url.path}")
+    return error_response(refusal, request_id(request))
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    return error_response(ApiError(500, "INTERNAL", "the emulator failed; its log says why"), request_id(request))

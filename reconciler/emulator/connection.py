@@ -1,0 +1,53 @@
+"""Breaking the connection under an answer, over a port and in-process.
+
+Over a port, ``reconciler.emulator.server`` puts the connection into the scope's extensions. In-process there is no
+connection: ``httpx2.ASGITransport`` lets an exception of the app through to the caller, so the transport error that
+a broken connection would give is raised itself.
+"""
+
+from __future__ import annotations
+
+from asyncio import Transport
+
+from starlette.types import Message, Receive, Scope, Send
+
+EXTENSION = "reconciler.emulator.connection"
+"""Key in ``scope["extensions"]`` under which the server hands over its ``asyncio.Transport``."""
+
+
+def _connection(scope: Scope) -> Transport | None:
+    transport: Transport | None = scope.get("extensions", {}).get(EXTENSION)
+    return transport
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the server has noticed, or it would answer 500 by itself."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def drop_connection(scope: Scope, receive: Receive) -> None:
+    """Close the connection without an answer; in-process, raise ``httpx2.RemoteProtocolError``."""
+    transport = _connection(scope)
+    if transport is None:
+        import httpx2
+
+        raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
+    transport.abort()
+    await _gone(receive)
+
+
+async def send_cut_off(scope: Scope, receive: Receive, send: Send, start: Message, body: bytes) -> None:
+    """Announce the whole body, send half of it and close; in-process, raise ``httpx2.RemoteProtocolError``."""
+    announced = max(len(body), 2)
+    headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+    start["headers"] = [*headers, (b"content-length", str(announced).encode())]
+    await send(start)
+    transport = _connection(scope)
+    if transport is None:
+        import httpx2
+
+        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+    await send({"type": "http.response.body", "body": body[: announced // 2], "more_body": True})
+    transport.close()
+    await _gone(receive)
