@@ -88,6 +88,11 @@ GUARDS = (
         "metadata.movedFrom names a key that the ledger still holds beside the new one.",
     ),
     Rule(
+        "G015",
+        "a dependency is missing and not part of the run",
+        "A narrowed run leaves out a resource that another one needs and that does not exist yet.",
+    ),
+    Rule(
         "G014",
         "a saved plan is demanded",
         "The target sets apply.savedPlanOnly: only `apply PLANFILE` and `apply --expect DIGEST` are accepted there.",

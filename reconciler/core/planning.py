@@ -15,7 +15,7 @@ from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, Pin, PinStyle
 from reconciler.core.schema_change import classify
 from reconciler.core.steps import create_steps, settled_fields, sourced_marks, update_steps
-from reconciler.core.values import ABSENT, Bundle, Secret, Tree
+from reconciler.core.values import ABSENT, Bundle, Secret, Tree, unknowns
 from reconciler.core.wire import live_digest, live_tree
 
 
@@ -26,11 +26,13 @@ class Options:
     ``adopt`` maps keys to the live id to adopt (empty: by name). ``allowed`` are acknowledged codes (``G004:Dataset/x``).
     ``prune`` turns resources without manifest into deletes; ``partial`` (a narrowed run) allows neither delete nor forget.
     ``style`` is the target's concurrency style, ``rate`` its limit in requests a second (0: none). ``readers`` maps a resource
-    to what reads it (mappings, jobs), for the account of a schema change.
+    to what reads it (mappings, jobs), for the account of a schema change. ``selected`` are the keys of a narrowed run: the others
+    are looked at for their ids and left alone.
     """
 
     prune: bool = False
     partial: bool = False
+    selected: frozenset[Key] | None = None
     adopt: Mapping[Key, str] = field(default_factory=dict)
     write_secrets: frozenset[Key] = frozenset()
     allowed: frozenset[str] = frozenset()
@@ -72,9 +74,11 @@ def make_plan(
     wanted = sorted(desired, key=lambda item: item.key)
     matches = match(wanted, observed, ledger, options.adopt)
     draft = _Draft(kinds, options, fingerprint, matches)
-    draft.problems += matches.problems
+    selected = options.selected
+    draft.problems += [item for item in matches.problems if selected is None or item.key in selected]
     for item in matches.items:
-        _plan_one(draft, item)
+        if selected is None or item.desired.key in selected:
+            _plan_one(draft, item)
     if not options.partial:
         for entry in matches.unclaimed:
             _plan_gone(draft, entry)
@@ -101,10 +105,28 @@ def _plan_one(draft: _Draft, item: Match) -> None:
         return
     kind = draft.kinds[item.desired.key.kind]
     fields = resolve_tree(item.desired.fields, draft.matches.identify)
+    _needs_unselected(draft, item.desired, fields)
     if item.live is None:
         _plan_create(draft, kind, item, fields)
     else:
         _plan_existing(draft, kind, item, item.live, fields)
+
+
+def _needs_unselected(draft: _Draft, desired: Desired, fields: Tree) -> None:
+    """A narrowed run cannot create what refers to a resource that neither exists nor is part of the run."""
+    if draft.options.selected is None:
+        return
+    for reference in unknowns(fields):
+        source = Key(reference.kind, reference.name)
+        if source not in draft.options.selected:
+            draft.problems.append(
+                Problem(
+                    "G015",
+                    f"{desired.key} refers to {source}, which does not exist yet and is not part of this run",
+                    f"select {source} too, or run without selectors",
+                    desired.key,
+                )
+            )
 
 
 def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:

@@ -172,7 +172,7 @@ class Performer:
     ) -> tuple[Settled, Decision]:
         """Read what is live and decide anew; a read that fails leaves the write as unsettled as it was."""
         try:
-            live = await self._find(change, kind, step, last)
+            live = await self._find(kind, step, last)
         except ReconcilerError as error:
             outcome: Outcome = "unknown" if attempt.lost else "failed"
             return replace(last, error=error), Done(outcome, "what is live could not be read")
@@ -185,7 +185,7 @@ class Performer:
             return Settled("applied", live.id, pin_of(kind, live, self.style)), decision
         return last, decision
 
-    async def _find(self, change: Change, kind: Kind, step: Step, last: Settled) -> Observed | None:
+    async def _find(self, kind: Kind, step: Step, last: Settled) -> Observed | None:
         if step.operation != "create":
             return await self.client.get(kind, last.resource_id)
         named = await self.client.list(kind, name=str(step.body["name"]))
