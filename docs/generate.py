@@ -1,0 +1,88 @@
+"""Write what is generated: JSON Schemas, the pages of kinds, the command reference; with ``--check``, only compare.
+
+Run as ``python -m docs.generate``. The check also follows every relative link of the hand-written pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+
+
+def cli_page() -> str:
+    """The command reference: what ``--help`` says of every command, 100 columns wide."""
+    from reconciler.cli.main import COMMANDS, cli
+
+    parts = [
+        "# Commands",
+        "",
+        "Generated from the commands' own help; `make generated` writes it anew.",
+        "",
+    ]
+    root = click.Context(cli, info_name="reconciler")
+    for name in COMMANDS:
+        command = cli.get_command(root, name)
+        assert command is not None
+        parts += _section(command, click.Context(command, info_name=name, parent=root, max_content_width=100), 2)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _section(command: click.Command, context: click.Context, level: int) -> list[str]:
+    context.terminal_width = 100
+    lines = [f"{'#' * level} {context.command_path}", "", "```text", command.get_help(context).rstrip(), "```", ""]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            lines += _section(inner, click.Context(inner, info_name=name, parent=context), level + 1)
+    return lines
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its content."""
+    from reconciler.cli.schema import generated_files
+
+    files = {ROOT / path: text for path, text in generated_files().items()}
+    files[ROOT / "docs" / "cli.md"] = cli_page()
+    return files
+
+
+def broken_links() -> list[str]:
+    """Relative links in Markdown files that lead nowhere."""
+    found = []
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in LINK.findall(page.read_text(encoding="utf-8")):
+            if not (page.parent / target).exists():
+                found.append(f"{page.relative_to(ROOT)}: {target}")
+    return found
+
+
+def main() -> int:
+    """Write or check; returns the exit code."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for path, text in generated().items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    links = broken_links()
+    for item in stale:
+        click.echo(f"{'stale' if check else 'written'}: {item}", err=True)
+    for item in links:
+        click.echo(f"broken link: {item}", err=True)
+    if check and stale:
+        click.echo("run `make generated` and commit what it writes", err=True)
+    return 1 if links or (check and stale) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
