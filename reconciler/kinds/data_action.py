@@ -1,0 +1,144 @@
+"""DataAction: JavaScript that the tenant runs, with declared inputs and outputs (contract: Resources)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reconciler.core.kind import BundleField, Finding, Kind, Lookup, SecretMap, Wire
+from reconciler.kinds.parts.base import FilePath, Part, Spec
+from reconciler.kinds.parts.findings import repeated, suggestion
+from reconciler.kinds.parts.schemas import ObjectSchema, instance_findings, schema_findings
+
+ACTION_NAME = r"^[a-z0-9-]+$"
+
+
+class Code(Part):
+    """Where the action's source files are."""
+
+    path: FilePath = Field(
+        description=(
+            "The folder that is packed, with index.js at its root; relative to the project. It stays inside the project: "
+            "no '..', no symbolic link out of it."
+        ),
+        examples=["actions/enrich-caller"],
+    )
+    exclude: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list,
+        description="Globs, relative to the folder, of files that are left out.",
+        examples=[["*.test.js", "README.md"]],
+    )
+
+
+class ActionTest(Part):
+    """One example of what the action answers; `reconciler test` runs it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="What the test shows; unique in the action.", examples=["gold customer"]
+    )
+    inputs: dict[str, Any] = Field(
+        description="What the action is called with; it must satisfy the action's inputs.",
+        examples=[{"externalId": "C-1001"}],
+    )
+    expect: dict[str, Any] = Field(
+        description="Outputs and their expected values. Outputs that are not named here are not looked at.",
+        examples=[{"tier": "gold"}],
+    )
+
+
+class DataActionSpec(Spec):
+    """An action's code, its interface and what it runs with."""
+
+    runtime: Literal["nodejs18", "nodejs20"] = Field(description="What runs the code.", examples=["nodejs20"])
+    code: Code = Field(description="Where the source files are.", examples=[{"path": "actions/enrich-caller"}])
+    inputs: ObjectSchema = Field(
+        description="A JSON Schema of the inputs: {properties, required}.",
+        examples=[{"properties": {"externalId": {"type": "string"}}, "required": ["externalId"]}],
+    )
+    outputs: ObjectSchema = Field(
+        description="A JSON Schema of the outputs: {properties, required}. A null output counts as unset.",
+        examples=[{"properties": {"tier": {"type": "string"}}}],
+    )
+    timeout_seconds: Annotated[int, Field(ge=1, le=30)] | None = Field(
+        default=None, description="Seconds after which an execution is stopped, at most 30.", examples=[10]
+    )
+    environment: (
+        dict[Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] | None
+    ) = Field(
+        default=None,
+        description=(
+            "Environment variables by name. A value that is a secret reference, ${secret:…}, is write-only; "
+            "${ref:Kind/name.id} gives the live id of another resource."
+        ),
+        examples=[{"CRM_REGION": "emea", "CRM_API_KEY": "${secret:env:CRM_API_KEY}"}],
+    )
+    tests: list[ActionTest] = Field(
+        default_factory=list,
+        description="Examples that `reconciler test` runs. They stay in git.",
+        examples=[[{"name": "gold customer", "inputs": {"externalId": "C-1001"}, "expect": {"tier": "gold"}}]],
+    )
+
+
+def check(spec: DataActionSpec, _lookup: Lookup) -> list[Finding]:
+    """The live name, the two schemas, and the tests against them."""
+    found: list[Finding] = []
+    if spec.name is not None and not re.fullmatch(ACTION_NAME, spec.name):
+        found.append(
+            Finding(
+                ("name",),
+                f"{spec.name!r} is no name for an action: it may hold a-z, 0-9 and - only",
+                f"write {re.sub('[^a-z0-9]+', '-', spec.name.lower()).strip('-') or 'my-action'!r}",
+            )
+        )
+    bad_inputs = schema_findings(("inputs",), spec.inputs)
+    bad_outputs = schema_findings(("outputs",), spec.outputs)
+    found += bad_inputs + bad_outputs
+    found += [
+        Finding(("tests", index, "name"), f"another test is called {name!r} already", "give it a name of its own")
+        for index, _, name in repeated(test.name for test in spec.tests)
+    ]
+    for index, test in enumerate(spec.tests):
+        if not bad_inputs:
+            found += instance_findings(("tests", index, "inputs"), spec.inputs, test.inputs, "the action's inputs")
+        if not bad_outputs:
+            found += _expectation_findings(index, test, spec.outputs)
+    return found
+
+
+def _expectation_findings(index: int, test: ActionTest, outputs: dict[str, Any]) -> list[Finding]:
+    """What a test expects has to be something that the declared outputs allow; null means unset (contract: DataAction)."""
+    found = []
+    properties = outputs["properties"]
+    for name, value in test.expect.items():
+        path = ("tests", index, "expect", name)
+        if name not in properties:
+            found.append(Finding(path, f"{name!r} is not one of the action's outputs", suggestion(name, properties)))
+        elif value is not None:
+            # $defs travel along, so that a property's $ref still leads somewhere.
+            schema = {"properties": {name: properties[name]}, "$defs": outputs.get("$defs", {})}
+            found += instance_findings(("tests", index, "expect"), schema, {name: value}, "the action's outputs")
+    return found
+
+
+KIND = Kind(
+    name="DataAction",
+    kind_class="resource",
+    spec=DataActionSpec,
+    summary="JavaScript that the tenant runs, with declared inputs and outputs.",
+    wire=Wire(
+        collection="/api/v2/data/actions",
+        read_scopes=("data:actions:read",),
+        write_scopes=("data:actions:write",),
+    ),
+    read_only=frozenset({"id", "etag", "createdTime", "lastModifiedTime", "lastModifiedBy", "codeSha256", "codeSize"}),
+    required=frozenset({"name", "runtime", "code", "inputs", "outputs"}),
+    defaults={"timeoutSeconds": 30, "environment": {}},
+    whole=frozenset({"environment", "inputs", "outputs"}),
+    normalisers={"inputs": "json_schema", "outputs": "json_schema"},
+    secret_maps=(SecretMap("environment", plain=None),),
+    spec_only=frozenset({"tests"}),
+    bundle=BundleField("code", "codeSha256"),
+    check=check,
+)

@@ -1,0 +1,1 @@
+"""What kinds share: field types, the models of mappings and sources, and checks that several kinds make."""

@@ -1,0 +1,132 @@
+"""JSON Schemas inside manifests: an action's inputs and outputs, a stream's events. Draft 2020-12 unless they say else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, NoReturn
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from reconciler.core.kind import Finding
+from reconciler.kinds.parts.findings import unknown_names
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+MAX_DEPTH = 64
+"""Levels that a schema may be nested; deeper ones are refused here rather than by a tenant."""
+
+
+def _object_schema(value: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(value.get("properties"), dict):
+        raise PydanticCustomError(
+            "object_schema", "a JSON Schema of an object is needed here, with the fields under 'properties'"
+        )
+    if value.get("type", "object") != "object":
+        raise PydanticCustomError("object_schema", "the schema's 'type' can only be 'object' here")
+    return value
+
+
+ObjectSchema = Annotated[
+    dict[str, Any],
+    Field(min_length=1),
+    AfterValidator(_object_schema),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                "type": {"const": "object"},
+                "properties": {
+                    "type": "object",
+                    "additionalProperties": {"$ref": DIALECT},
+                },
+                "required": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            },
+            "required": ["properties"],
+        }
+    ),
+]
+"""A JSON Schema of an object (contract: DataAction): ``properties``, ``required``, and further keywords."""
+
+
+def schema_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> list[Finding]:
+    """Check a schema against its own meta-schema, and that what it requires is among its properties."""
+    if _too_deep(schema):
+        return [
+            Finding(path, f"the JSON Schema is nested more than {MAX_DEPTH} levels deep", "flatten it, or use $defs")
+        ]
+    found = list(_meta_findings(path, schema))
+    return found or list(_required_findings(path, schema))
+
+
+def instance_findings(
+    path: tuple[str | int, ...], schema: Mapping[str, Any], instance: Any, what: str
+) -> list[Finding]:
+    """Check a value against a schema that is known to be valid; ``what`` names the schema in messages, as a plural."""
+    import jsonschema_rs
+
+    validator = jsonschema_rs.validator_for(dict(schema), retriever=_offline)
+    return [
+        Finding(
+            (*path, *error.instance_path),
+            f"{what} do not allow this: {_short(error.message)}",
+            "correct the value, or the schema",
+        )
+        for error in validator.iter_errors(instance)
+    ]
+
+
+def _meta_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Iterator[Finding]:
+    # The meta-schema costs time to import and to run, and a project without actions and sinks never needs it.
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.meta.validate(dict(schema))
+        jsonschema_rs.validator_for(dict(schema), retriever=_offline)
+    except jsonschema_rs.ReferencingError:
+        yield Finding(
+            path, "the JSON Schema names a dialect that is not known", f"write '$schema: {DIALECT}', or nothing"
+        )
+    except jsonschema_rs.ValidationError as error:
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
+            message, fix = "a $ref leads nowhere inside the JSON Schema", "put what it names under $defs"
+        else:
+            message = f"not valid in a JSON Schema: {_short(error.message)}"
+            fix = f"see {DIALECT} for what the keyword takes"
+        yield Finding((*path, *error.instance_path), message, fix)
+
+
+def _offline(uri: str) -> NoReturn:
+    """Refuse to fetch what a ``$ref`` names: validation makes no network call."""
+    raise ValueError(f"{uri} is not inside the schema")
+
+
+def _required_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Iterator[Finding]:
+    required = schema.get("required")
+    if isinstance(required, list) and isinstance(schema.get("properties"), dict):
+        for finding in unknown_names(
+            (*path, "required"), required, schema["properties"], "one of the schema's properties"
+        ):
+            yield replace(finding, severity="warning")
+
+
+def _too_deep(value: Any) -> bool:
+    layer, depth = [value], 0
+    while layer:
+        depth += 1
+        if depth > MAX_DEPTH:
+            return True
+        nested: list[Any] = []
+        for element in layer:
+            if isinstance(element, Mapping):
+                nested.extend(element.values())
+            elif isinstance(element, list):
+                nested.extend(element)
+        layer = nested
+    return False
+
+
+def _short(message: str) -> str:
+    line = message.splitlines()[0] if message else "it is refused"
+    return line if len(line) <= 200 else line[:199] + "…"
