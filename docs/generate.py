@@ -55,12 +55,13 @@ def generated() -> dict[Path, str]:
 
 def broken_links() -> list[str]:
     """Relative links in Markdown files that lead nowhere."""
-    found = []
-    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in LINK.findall(page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                found.append(f"{page.relative_to(ROOT)}: {target}")
-    return found
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
 
 
 def main() -> int:
