@@ -1,0 +1,227 @@
+"""From documents to meaning: validates all manifests of a project for one target, and finds everything that is wrong.
+
+Nothing here depends on the order of files or documents, and nothing outside the project's folder is asked, except for secret
+providers where a resolver is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.core.diagnostic import Diagnostic, Rule
+from reconciler.core.kind import Kinds
+from reconciler.core.resource import Desired, Key
+from reconciler.loading import rules
+from reconciler.loading.content import Digest, content_of
+from reconciler.loading.cycles import report_cycles, resource_dependencies
+from reconciler.loading.envelope import Envelope, raw_key
+from reconciler.loading.field_errors import FieldErrors
+from reconciler.loading.findings import Findings
+from reconciler.loading.json_files import read_json_files
+from reconciler.loading.leaves import stand_ins
+from reconciler.loading.lifecycles import check_ignored, check_moves, lifecycle_of, moved_from
+from reconciler.loading.located import Located
+from reconciler.loading.locating import Locator
+from reconciler.loading.manifest import Bound, Fragment, Job, Manifest
+from reconciler.loading.patches import Patches
+from reconciler.loading.project import Project, Target
+from reconciler.loading.references import References
+from reconciler.loading.secret_places import refuse_literals, secret_paths
+from reconciler.loading.secrets import SecretResolver
+from reconciler.loading.suggest import did_you_mean
+from reconciler.loading.variables import Resolver, Scope
+from reconciler.loading.wire_form import WireForms
+
+
+def bind(
+    documents: Iterable[Located],
+    *,
+    project: Project,
+    target: Target,
+    kinds: Kinds,
+    metadata_model: type[Any],
+    environ: Mapping[str, str],
+    resolver: SecretResolver | None = None,
+    earlier: Iterable[Diagnostic] = (),
+) -> Bound:
+    """Validate documents and work out what they mean for a target.
+
+    Without a ``resolver`` secrets stay unresolved. ``earlier`` are diagnostics of reading the files, which take part in the
+    result. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
+    """
+    binding = _Binding(
+        project, target, kinds, metadata_model, Scope(project.root, target.variables, environ, target.name, resolver)
+    )
+    for diagnostic in earlier:
+        binding.findings.put(diagnostic)
+    return binding.run(sorted(documents, key=lambda document: (document.file, document.index)))
+
+
+class _Binding:
+    """One run of `bind`: each step works on all manifests, and what fails one step is left out of those that need it."""
+
+    def __init__(self, project: Project, target: Target, kinds: Kinds, metadata_model: type[Any], scope: Scope) -> None:
+        self.project = project
+        self.target = target
+        self.kinds = kinds
+        self.scope = scope
+        self.findings = Findings()
+        self.digest = Digest()
+        self.envelope = Envelope(kinds, metadata_model, project.targets, self.findings)
+        self.manifests: dict[Key, Manifest] = {}
+        self.elsewhere: set[Key] = set()
+        self.broken: set[Key] = set()
+
+    def run(self, documents: list[Located]) -> Bound:
+        """All steps in order."""
+        self._check_target()
+        self._open_all(documents)
+        for manifest in self.manifests.values():
+            self._resolve(manifest)
+            self._validate(manifest)
+        references = References(self.manifests, self.elsewhere, self.broken, self.findings)
+        for manifest in self.manifests.values():
+            references.connect(manifest)
+        report_cycles(self.manifests, self.findings)
+        self._check_kinds()
+        check_moves(self.manifests, self.manifests.keys() | self.elsewhere | self.broken, self.findings)
+        return self._finish()
+
+    def _check_target(self) -> None:
+        for name in self.target.api.paths:
+            kind = self.kinds.get(name)
+            if kind is None or kind.kind_class != "resource":
+                fix = did_you_mean(name, (item.name for item in self.kinds.values() if item.kind_class == "resource"))
+                message = f"target {self.target.name} overrides the path of `{name}`, which is no resource kind"
+                self._general(rules.API_PATH, message, fix)
+
+    def _general(self, rule: Rule, message: str, fix: str) -> None:
+        self.findings.put(Diagnostic(rule, message, fix=fix))
+
+    def _open_all(self, documents: list[Located]) -> None:
+        patches = Patches.load(self.project, self.target, self.findings)
+        for document in documents:
+            if document.value is None:
+                continue
+            key = raw_key(document.value)
+            patched = patches.apply(document, key)
+            content = content_of(patched.value)
+            manifest = self.envelope.open(patched, expressive=b"${" in content)
+            if manifest is None:
+                if key is not None:
+                    self.broken.add(key)
+            elif (targets := manifest.metadata.get("targets")) and self.target.name not in targets:
+                self.elsewhere.add(manifest.key)
+            else:
+                self.manifests[manifest.key] = manifest
+                self.digest.add(content)
+        self.broken -= self.manifests.keys()
+        patches.report_unused(self.manifests.keys(), self.elsewhere)
+
+    def _resolve(self, manifest: Manifest) -> None:
+        kind = manifest.kind
+        if manifest.expressive:
+            manifest.spec = Resolver(self.scope, self.findings, manifest.source, kind).resolve(manifest.spec)
+        if kind.json_files:
+            read_json_files(manifest, self.project.root, self.findings)
+        if kind.secret_maps or kind.secret_fields:
+            refuse_literals(manifest, self.findings)
+
+    def _validate(self, manifest: Manifest) -> None:
+        model = manifest.kind.spec
+        spec = manifest.spec
+        try:
+            manifest.model = model.model_validate(
+                stand_ins(spec) if manifest.expressive or manifest.kind.json_files else spec
+            )
+        except ValidationError as error:
+            hidden = secret_paths(manifest.kind)
+            FieldErrors(self.findings, manifest.source, model, spec, secret=hidden).report(
+                error.errors(include_url=False)
+            )
+
+    def _check_kinds(self) -> None:
+        known = {str(key): manifest for key, manifest in self.manifests.items()}
+
+        def lookup(key: str) -> Any | None:
+            found = known.get(key)
+            return None if found is None else found.model
+
+        for manifest in self.manifests.values():
+            check = manifest.kind.check
+            for finding in check(manifest.model, lookup) if check is not None and manifest.model is not None else ():
+                path = ("spec", *finding.path)
+                self.findings.add(
+                    rules.KIND_CHECK, finding.message, manifest.source, path, fix=finding.fix, severity=finding.severity
+                )
+            if manifest.metadata.get("lifecycle"):
+                check_ignored(manifest, self.findings)
+
+    def _finish(self) -> Bound:
+        forms = WireForms(self.project.root, self.manifests, self.findings)
+        desired: list[Desired] = []
+        fragments: list[Fragment] = []
+        jobs: list[Job] = []
+        for key in sorted(self.manifests):
+            manifest = self.manifests[key]
+            if manifest.model is None:
+                continue
+            if manifest.kind.kind_class == "resource":
+                desired.append(self._desired(manifest, forms))
+            elif manifest.kind.kind_class == "fragment":
+                fragments.append(self._fragment(manifest))
+            else:
+                jobs.append(self._job(manifest))
+        self._live_names(desired)
+        edges = {key: tuple(sorted(self.manifests[key].edges)) for key in sorted(self.manifests)}
+        diagnostics = self.findings.finish()
+        if self.findings.failed:
+            return Bound(diagnostics=diagnostics, digest=self.digest.hexdigest())
+        return Bound(tuple(desired), tuple(fragments), tuple(jobs), diagnostics, self.digest.hexdigest(), edges)
+
+    def _desired(self, manifest: Manifest, forms: WireForms) -> Desired:
+        return Desired(
+            manifest.key,
+            forms.build(manifest),
+            lifecycle_of(manifest),
+            resource_dependencies(manifest, self.manifests),
+            manifest.metadata.get("labels") or {},
+            moved_from(manifest),
+            manifest.source.file,
+            Locator(manifest, self.manifests),
+        )
+
+    def _fragment(self, manifest: Manifest) -> Fragment:
+        dependencies = resource_dependencies(manifest, self.manifests)
+        locate = Locator(manifest, self.manifests)
+        return Fragment(manifest.key, manifest.spec, dependencies, manifest.source.file, locate)
+
+    def _job(self, manifest: Manifest) -> Job:
+        return Job(
+            manifest.key,
+            manifest.spec,
+            manifest.model,
+            resource_dependencies(manifest, self.manifests),
+            tuple(sorted(manifest.edges)),
+            manifest.metadata.get("labels") or {},
+            manifest.source.file,
+            Locator(manifest, self.manifests),
+        )
+
+    def _live_names(self, desired: list[Desired]) -> None:
+        first: dict[tuple[str, str], Key] = {}
+        for item in desired:
+            other = first.setdefault((item.key.kind, str(item.fields["name"])), item.key)
+            if other == item.key:
+                continue
+            mark = self.manifests[other].source.mark
+            place = mark(("spec", "name") if "name" in self.manifests[other].spec else ("metadata", "name"))
+            manifest = self.manifests[item.key]
+            path = ("spec", "name") if "name" in manifest.spec else ("metadata", "name")
+            message = f'{item.key} and {other} both have the live name "{item.fields["name"]}"'
+            related = ((f"{other} is declared here", place),)
+            fix = "give one of them another spec.name"
+            self.findings.add(rules.DUPLICATE_NAME, message, manifest.source, path, fix=fix, related=related)

@@ -1,0 +1,90 @@
+"""What binding needs to know of a document, whoever read it: its value, and where each part of it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from reconciler.core.diagnostic import Mark, PathParts
+
+
+class Located(Protocol):
+    """One YAML document: its JSON-like value, and where each part of it stands.
+
+    ``file`` is relative to the project, ``index`` counts the documents of that file from 0. ``mark`` gives the place of a
+    value (of its key with ``key``), or of the nearest enclosing value where the path leads to nothing. ``excerpt`` is the
+    source line of a mark with a caret below it.
+    """
+
+    @property
+    def file(self) -> str:
+        """The file's path, relative to the project."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """The document's number inside its file, from 0."""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """The document as dicts, lists and scalars."""
+        ...
+
+    def mark(self, path: PathParts, key: bool = False) -> Mark:
+        """The place of the value at a path, or of its key."""
+        ...
+
+    def excerpt(self, mark: Mark) -> str:
+        """The source line of a mark, and a caret below it."""
+        ...
+
+
+class Patched:
+    """A document with merge patches applied: values that came from a patch are located in the patch's file.
+
+    ``patches`` are those documents in the order of their application; the last one that holds a path has given its value.
+    """
+
+    __slots__ = ("_base", "_patches", "value")
+
+    def __init__(self, base: Located, patches: tuple[Located, ...], value: Any) -> None:
+        self._base = base
+        self._patches = patches
+        self.value = value
+
+    @property
+    def file(self) -> str:
+        """The file of the manifest itself."""
+        return self._base.file
+
+    @property
+    def index(self) -> int:
+        """The number of the manifest itself inside its file."""
+        return self._base.index
+
+    def mark(self, path: PathParts, key: bool = False) -> Mark:
+        """The place of a value: in the newest patch that sets it, else in the manifest."""
+        for patch in reversed(self._patches):
+            if _sets(patch.value, path):
+                return patch.mark(path, key)
+        return self._base.mark(path, key)
+
+    def excerpt(self, mark: Mark) -> str:
+        """The source line of a mark, from whichever file it is in."""
+        for source in (self._base, *self._patches):
+            if source.file == mark.file:
+                return source.excerpt(mark)
+        return ""
+
+
+def _sets(patch: Any, path: PathParts) -> bool:
+    """Whether a merge patch gives the value at a path: it holds the path, and not just a map that it merges into."""
+    node = patch
+    for part in path:
+        if not isinstance(node, Mapping):
+            return True
+        if part not in node:
+            return False
+        node = node[part]
+    return not isinstance(node, Mapping) and node is not None
