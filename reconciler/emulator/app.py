@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> Starlette:
     """Make the application, to be served by uvicorn or driven by ``httpx2.ASGITransport``.
 
     Its state is opened here and closed when the application is collected, or by ``app.state.emulator.store.close()``.
-    Raises StateError where the state file can't be used, and ApiError where a seed or faults file is not right.
+    Raises StateError where the state, seed or faults file can't be used.
     """
     emulator = Emulator(settings)
     app = Starlette(

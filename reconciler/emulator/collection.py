@@ -28,9 +28,10 @@ def shown_json(row: Row, *, show_etag: bool) -> bytes:
 class Collection:
     """The resources of one kind. Reading a page costs a slice and a join, whatever the size of the collection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, show_etags: bool) -> None:
         self.rows: dict[str, Row] = {}
-        self.items: dict[str, bytes] = {}
+        self._show_etags = show_etags
+        self._items: dict[str, bytes] = {}
         self._ids_by_name: dict[str, str] = {}
         self._order: list[str] | None = []
         # ETags are keyed hashes over id and content, so that their sum identifies the set and is kept up in O(1).
@@ -45,8 +46,15 @@ class Collection:
         id_ = self._ids_by_name.get(name)
         return None if id_ is None else self.rows[id_]
 
-    def put(self, row: Row, *, show_etag: bool) -> None:
-        """Add or replace a resource; ``show_etag`` puts the ETag into its JSON."""
+    def item(self, id_: str) -> bytes:
+        """Give the JSON of a resource, ready to be sent; made when first asked for, as most starts read little."""
+        item = self._items.get(id_)
+        if item is None:
+            item = self._items[id_] = shown_json(self.rows[id_], show_etag=self._show_etags)
+        return item
+
+    def put(self, row: Row) -> None:
+        """Add or replace a resource."""
         old = self.rows.get(row.id)
         if old is None:
             self._order = None
@@ -55,7 +63,7 @@ class Collection:
             if self._ids_by_name.get(old.name) == row.id:  # else another one has taken the name over meanwhile
                 del self._ids_by_name[old.name]
         self.rows[row.id] = row
-        self.items[row.id] = shown_json(row, show_etag=show_etag)
+        self._items.pop(row.id, None)
         self._ids_by_name[row.name] = row.id
         self._sum = (self._sum + int(row.etag, 16)) % _MODULUS
 
@@ -64,7 +72,7 @@ class Collection:
         row = self.rows.pop(id_, None)
         if row is None:
             return
-        del self.items[id_]
+        self._items.pop(id_, None)
         self._order = None
         if self._ids_by_name.get(row.name) == id_:
             del self._ids_by_name[row.name]

@@ -48,7 +48,7 @@ class ApiError(Exception):
 
 
 class StateError(Exception):
-    """A state file that can't be used: damaged, of another program, or of a newer format."""
+    """A file to start from that can't be used: a state that is damaged, foreign or newer; a wrong seed or faults file."""
 
     def __init__(self, code: str, message: str, fix: str) -> None:
         super().__init__(message)

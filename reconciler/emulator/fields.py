@@ -200,6 +200,10 @@ class Member:
     default: Callable[[], Json] | None = None
     description: str = ""
 
+    def default_value(self) -> Json:
+        """Give a fresh default; None where there is none."""
+        return None if self.default is None else self.default()
+
 
 def optional(type_: FieldType, default: Json, description: str = "") -> Member:
     """Make a member with a default value, which must be immutable."""
@@ -231,7 +235,7 @@ class Record:
                 text = "must not be null" if name in value else "is required"
                 problems.append(Problem(join(path, name), text))
             elif member.default is not None:
-                accepted[name] = member.default()
+                accepted[name] = member.default_value()
         return accepted
 
     def unknown(self, value: Doc, path: str = "") -> list[Problem]:

@@ -10,6 +10,9 @@ _FIRST_CREATED = 1 << 39
 _SEED_BITS = 14
 _INDEX_BITS = 24
 
+MAX_SEEDED = (1 << _INDEX_BITS) - 1
+"""Most resources of one kind that one seed may make."""
+
 
 def _encode(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_DIGITS - 1), -1, -5))

@@ -71,6 +71,10 @@ def _allow_delete(_counters: Doc, *, force: bool) -> None:
     del force
 
 
+def _no_counters(_sampling: Sampling, _doc: Doc) -> Doc:
+    return {}
+
+
 def _as_is(doc: Doc) -> Doc:
     return doc
 
@@ -115,6 +119,8 @@ class Kind:
     """Read-only sub-resources: last path segment → what it answers."""
     sample: Callable[[Sampling], Doc]
     """Makes up a realistic document in normal form."""
+    sample_counters: Callable[[Sampling, Doc], Doc] = _no_counters
+    """Makes up counters to go with a sampled document."""
     share: int
     """How much of a seeded tenant is of this kind, relative to the other kinds."""
 

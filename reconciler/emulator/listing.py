@@ -40,7 +40,7 @@ def _chosen(collection: Collection, query: Query) -> list[str]:
 
 
 def _array(collection: Collection, ids: list[str]) -> bytes:
-    return b"[" + b",".join([collection.items[id_] for id_ in ids]) + b"]"
+    return b"[" + b",".join([collection.item(id_) for id_ in ids]) + b"]"
 
 
 class Listing:

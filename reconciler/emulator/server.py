@@ -103,6 +103,6 @@ def _announce(url: str) -> None:
 def serve(settings: Settings, port: int = 0) -> None:
     """Serve on 127.0.0.1, print ``{"url": …}`` as one line once ready, and return after SIGINT or SIGTERM.
 
-    ``port`` 0 takes any free one. Raises StateError and ApiError as ``create_app``, and OSError for a port in use.
+    ``port`` 0 takes any free one. Raises StateError as ``create_app``, and OSError for a port in use.
     """
     Server(create_app(settings), port, _announce).serve_forever()

@@ -41,7 +41,7 @@ class Store:
         self.connection = open_state(path)
         # No lifespan event is promised in-process, so the connection closes with the store's own end.
         self.close = weakref.finalize(self, self.connection.close)
-        self.collections = {kind: Collection() for kind in kinds}
+        self.collections = {kind: Collection(show_etags=show_etags) for kind in kinds}
         self._users: dict[str, set[tuple[str, str]]] = {}
         self._revision = -1
         self._data_version = -1
@@ -94,14 +94,14 @@ class Store:
         self._revision = -1
         self._users.clear()
         for kind in self.collections:
-            self.collections[kind] = Collection()
+            self.collections[kind] = Collection(show_etags=self._show_etags)
 
     def _put(self, row: Row) -> None:
         collection = self.collections.get(row.kind)
         if collection is None:
             raise ValueError(f"unknown kind {row.kind}")
         self._unlink(collection.get(row.id))
-        collection.put(row, show_etag=self._show_etags)
+        collection.put(row)
         for target in row.refs:
             self._users.setdefault(target, set()).add((row.kind, row.id))
 
@@ -159,6 +159,12 @@ class Store:
         row = self.connection.execute("SELECT data FROM blobs WHERE kind = ? AND id = ?", (kind, id_)).fetchone()
         return None if row is None else row[0]
 
+    def records(self, kind: str, id_: str) -> Iterator[bytes]:
+        """Give the records that a resource holds, each as JSON, in the order of their keys."""
+        query = "SELECT data FROM records WHERE kind = ? AND id = ? ORDER BY key"
+        for (data,) in self.connection.execute(query, (kind, id_)):
+            yield data
+
     def allocate(self) -> int:
         """Give the next number for an id, inside a transaction. Numbers are not used twice, a reset included."""
         number = self.connection.execute("SELECT value FROM meta WHERE key = 'next_id'").fetchone()[0]
@@ -184,7 +190,7 @@ class Store:
     def delete(self, kind: str, id_: str) -> None:
         """Delete a resource and what is kept beside it, inside a transaction."""
         revision = self._revision + 1
-        for table in ("resources", "blobs"):
+        for table in ("resources", "blobs", "records"):
             self.connection.execute(f"DELETE FROM {table} WHERE kind = ? AND id = ?", (kind, id_))  # noqa: S608
         self.connection.execute("INSERT INTO tombstones VALUES (?, ?, ?)", (revision, kind, id_))
         self._trim_tombstones()
@@ -208,7 +214,7 @@ class Store:
     def clear(self) -> None:
         """Delete everything but the ETag key and the counter of ids, and set the clock right."""
         with self.transaction():
-            for table in ("resources", "blobs", "tombstones", "tokens", "answers"):
+            for table in ("resources", "blobs", "records", "tombstones", "tokens", "answers"):
                 self.connection.execute(f"DELETE FROM {table}")  # noqa: S608
             revision = self._revision + 1
             self._set_meta("rev", revision)

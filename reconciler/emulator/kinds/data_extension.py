@@ -93,6 +93,12 @@ def _sample(sampling: Sampling) -> Doc:
     }
 
 
+def _sample_counters(sampling: Sampling, doc: Doc) -> Doc:
+    """Every other extension is in use."""
+    used = sampling.random.choice((0, sampling.random.randint(1, doc["storageLimitMb"])))
+    return {"recordCount": used * 2_000, "storageUsedMb": used}
+
+
 KIND = Kind(
     name="DataExtension",
     id_prefix="x",
@@ -113,5 +119,6 @@ KIND = Kind(
     guard_update=_guard_update,
     views={"schema": _schema_view},
     sample=_sample,
+    sample_counters=_sample_counters,
     share=20,
 )

@@ -90,6 +90,11 @@ def _sample(sampling: Sampling) -> Doc:
     }
 
 
+def _sample_counters(sampling: Sampling, _doc: Doc) -> Doc:
+    """Every other dataset is in use."""
+    return {"recordCount": sampling.random.choice((0, sampling.random.randint(1, 250_000)))}
+
+
 KIND = Kind(
     name="Dataset",
     id_prefix="d",
@@ -110,5 +115,6 @@ KIND = Kind(
     guard_update=_guard_update,
     guard_delete=_guard_delete,
     sample=_sample,
+    sample_counters=_sample_counters,
     share=25,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import Problem, bad_request, invalid
 from reconciler.emulator.fields import Doc, Integer, Member, Record, Text, optional
 from reconciler.emulator.http import json_response, methods, read_object
+from reconciler.emulator.kind import Kind
 from reconciler.emulator.routes.resources import item_headers, kind_named
 
 MAX_ADVANCE_SECONDS = 10 * 366 * 24 * 3600
@@ -25,11 +27,18 @@ CONSOLE = "console"
 """Who made an edit that does not say by whom."""
 
 
-def routes(_emulator: Emulator) -> list[Route]:
-    """Give the control routes."""
+def routes(emulator: Emulator) -> list[Route]:
+    """Give the control routes; what holds records is found under the last part of its collection's path."""
+    records = [
+        methods(f"/_emulator/{kind.collection.rsplit('/', 1)[1]}/{{id}}/records", {"GET": partial(_records, kind)})
+        for kind in emulator.kinds.values()
+        if kind.populated_field is not None
+    ]
     return [
+        *records,
         methods("/_emulator/health", {"GET": _health}),
         methods("/_emulator/reset", {"POST": _reset}),
+        methods("/_emulator/seed", {"POST": _seed}),
         methods("/_emulator/edit", {"POST": _edit}),
         methods("/_emulator/delete", {"POST": _delete}),
         methods("/_emulator/clock", {"POST": _clock}),
@@ -55,6 +64,10 @@ async def _health(_request: Request) -> Response:
 async def _reset(request: Request) -> Response:
     emulator_of(request).reset()
     return Response(status_code=204)
+
+
+async def _seed(request: Request) -> Response:
+    return json_response({"created": emulator_of(request).seed(await read_object(request))})
 
 
 class _Patch:
@@ -114,11 +127,18 @@ async def _state(request: Request) -> Response:
     state: dict[str, list[Doc]] = {}
     for kind in emulator.kinds.values():
         collection = emulator.store.collections[kind.name]
-        state[kind.name] = [orjson.loads(collection.items[id_]) for id_ in collection.order()]
+        state[kind.name] = [orjson.loads(collection.item(id_)) for id_ in collection.order()]
         if whole:
             for item in state[kind.name]:
                 item["stored"] = orjson.loads(emulator.store.stored(kind.name, item["id"]))["doc"]
     return json_response({"resources": state, "counts": {kind: len(items) for kind, items in state.items()}})
+
+
+async def _records(kind: Kind, request: Request) -> Response:
+    emulator = emulator_of(request)
+    emulator.store.refresh()
+    row = emulator.resources.find(kind, request.path_params["id"])
+    return json_response(b'{"records":[%b]}' % b",".join(emulator.store.records(kind.name, row.id)))
 
 
 async def _show_faults(request: Request) -> Response:

@@ -73,7 +73,7 @@ async def _read(kind: Kind, request: Request) -> Response:
         conditions = Conditions(if_none_match=header(request, "if-none-match"))
         if evaluate(conditions, View(exists=True, etag=row.etag), safe=True) is Verdict.NOT_MODIFIED:
             return Response(status_code=304, headers=headers)
-    return json_response(emulator.store.collections[kind.name].items[row.id], headers=headers)
+    return json_response(emulator.store.collections[kind.name].item(row.id), headers=headers)
 
 
 async def _view(kind: Kind, view: str, request: Request) -> Response:
