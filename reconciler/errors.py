@@ -95,9 +95,16 @@ class InvalidManifests(InvalidInput):
 
 
 class InvalidProject(InvalidInput):
-    """The project file is missing or wrong, or the target is not declared in it."""
+    """The project file is missing or wrong, or the target is not declared in it.
+
+    ``diagnostics`` are the findings where the file was read and is wrong.
+    """
 
     code = "P001"
+
+    def __init__(self, message: str, *, fix: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.diagnostics = tuple(diagnostics)
 
 
 class SecretUnavailable(InvalidInput):
