@@ -52,7 +52,7 @@ class DataActionSpec(Spec):
     """An action's code, its interface and what it runs with."""
 
     runtime: Literal["nodejs18", "nodejs20"] = Field(description="What runs the code.", examples=["nodejs20"])
-    code: Code = Field(description="Where the source files are.", examples=[{"path": "actions/enrich-caller"}])
+    code: Code = Field(description="Where the source files are.")
     inputs: ObjectSchema = Field(
         description="A JSON Schema of the inputs: {properties, required}.",
         examples=[{"properties": {"externalId": {"type": "string"}}, "required": ["externalId"]}],

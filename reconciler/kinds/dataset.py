@@ -23,7 +23,13 @@ class DatasetSpec(Spec):
             "The columns by name: a type (string, number, boolean, date), or {type, nullable, maxLength, description}. "
             "While there are records, only new nullable columns and wider limits are accepted."
         ),
-        examples=[{"external_id": {"type": "string", "maxLength": 64}, "opened_on": "date", "priority": "number"}],
+        examples=[
+            {
+                "external_id": {"type": "string", "nullable": False, "maxLength": 64, "description": "The CRM's id"},
+                "opened_on": "date",
+                "priority": "number",
+            }
+        ],
     )
 
 

@@ -54,7 +54,6 @@ class ExtensionSyncSpec(LocalSpec):
     )
     source: AnySyncSource = Field(
         description="{url}: an address that the tenant fetches. {path, format, serve}: files that this job serves to it.",
-        examples=[{"path": "data/customers.csv", "format": "csv"}],
     )
     field_mapping_ref: Name | None = Field(
         default=None,
@@ -69,7 +68,7 @@ class ExtensionSyncSpec(LocalSpec):
     )
     options: SyncOptions = Field(default_factory=SyncOptions, description="How the tenant treats the records.")
     max_rejected_percent: Percent = Field(
-        default=2.0, description="Rejected records, in percent, from which on the job counts as failed."
+        default=2.0, description="Rejected records, in percent, above which the job counts as failed."
     )
 
 

@@ -38,9 +38,7 @@ class IngestionSpec(LocalSpec):
     """Which files go into which dataset, and what becomes of records that do not fit."""
 
     dataset_ref: Name = Field(description="The name of the Dataset manifest that is filled.", examples=["orders"])
-    source: FileSource = Field(
-        description="The files to read.", examples=[{"path": "data/orders-*.csv", "format": "csv"}]
-    )
+    source: FileSource = Field(description="The files to read.")
     field_mapping_ref: Name | None = Field(
         default=None,
         description="The name of a FieldMapping manifest (source and target). Without it fields keep their names.",

@@ -18,7 +18,7 @@ class Lifecycle(Part):
     ignore_changes: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list,
         description="Dotted paths that are sent when the resource is created, and never compared or updated after that.",
-        examples=[["description", "syncSettings.batchSize"]],
+        examples=[["description"]],
     )
     deletion: Literal["delete", "retain"] = Field(
         default="delete",

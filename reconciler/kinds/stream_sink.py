@@ -22,6 +22,20 @@ from reconciler.kinds.parts.schemas import ObjectSchema, schema_findings
 _TABLE = r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$"
 
 
+_EVENT_EXAMPLE = {
+    "type": "object",
+    "properties": {
+        "idempotencyKey": {"type": "string"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "attributes": {
+            "type": "object",
+            "properties": {"duration": {"type": ["number", "null"]}, "queueName": {"type": ["string", "null"]}},
+        },
+    },
+    "required": ["idempotencyKey", "timestamp"],
+}
+
+
 class Table(Part):
     """The table that events are stored in; it is made where it does not exist."""
 
@@ -33,7 +47,14 @@ class Table(Part):
             "Path in the event → type of the column, or {type, name, nullable}. "
             "Types: text, integer, bigint, numeric, double precision, boolean, date, timestamptz, uuid, jsonb."
         ),
-        examples=[{"idempotencyKey": "text", "timestamp": "timestamptz", "attributes.queueName": "text"}],
+        examples=[
+            {
+                "idempotencyKey": "text",
+                "timestamp": {"type": "timestamptz", "name": "occurred_at", "nullable": False},
+                "attributes.duration": "numeric",
+                "attributes.queueName": "text",
+            }
+        ],
     )
     conflict_key: str = Field(
         description="The path, one of columns, that says which events are the same one.", examples=["idempotencyKey"]
@@ -46,7 +67,7 @@ class Table(Part):
     update_on_conflict: list[str] | None = Field(
         default=None,
         description="Paths, of columns, that a newer event updates. Default: all but the conflict key.",
-        examples=[["attributes.duration", "attributes.disposition"]],
+        examples=[["attributes.duration", "attributes.queueName"]],
     )
 
 
@@ -77,7 +98,7 @@ class StreamSinkSpec(LocalSpec):
     )
     event_schema: ObjectSchema = Field(
         description="The JSON Schema of an event: written here, or the path of a JSON file in the project.",
-        examples=["event-schemas/interaction.json"],
+        examples=[_EVENT_EXAMPLE, "event-schemas/interaction.json"],
     )
     table: Table = Field(description="The table that events are stored in.")
     database: Annotated[str, Field(min_length=1)] = Field(

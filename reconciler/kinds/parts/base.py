@@ -27,8 +27,6 @@ class Part(BaseModel):
         strict=True,
         frozen=True,
         defer_build=True,
-        use_attribute_docstrings=True,
-        serialize_by_alias=True,
     )
 
 
@@ -62,7 +60,7 @@ class Spec(Part):
     name: LiveName | None = Field(
         default=None,
         description="The name in the tenant. Changing it renames the live resource. Default: metadata.name.",
-        examples=["Customer CRM"],
+        examples=["customer-crm"],
     )
     description: str | None = Field(
         default=None,
