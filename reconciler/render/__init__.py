@@ -1,0 +1,1 @@
+"""Plans, reports and findings as text, JSON, Markdown, HTML, annotations and JUnit. Pure: values in, strings out."""
