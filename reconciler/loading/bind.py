@@ -116,6 +116,7 @@ class _Binding:
             elif (targets := manifest.metadata.get("targets")) and self.target.name not in targets:
                 self.elsewhere.add(manifest.key)
             else:
+                manifest.refers = b"${ref:" in content
                 self.manifests[manifest.key] = manifest
                 self.digest.add(content)
         self.broken -= self.manifests.keys()
@@ -139,9 +140,11 @@ class _Binding:
             )
         except ValidationError as error:
             hidden = secret_paths(manifest.kind)
-            FieldErrors(self.findings, manifest.source, model, spec, secret=hidden).report(
-                error.errors(include_url=False)
+            references = [tuple(item.spec_field.split(".")) for item in manifest.kind.references]
+            reporter = FieldErrors(
+                self.findings, manifest.source, model, spec, secret=hidden, references=references
             )
+            reporter.report(error.errors(include_url=False))
 
     def _check_kinds(self) -> None:
         known = {str(key): manifest for key, manifest in self.manifests.items()}
@@ -165,8 +168,8 @@ class _Binding:
         desired: list[Desired] = []
         fragments: list[Fragment] = []
         jobs: list[Job] = []
-        for key in sorted(self.manifests):
-            manifest = self.manifests[key]
+        ordered = sorted(self.manifests.values(), key=lambda manifest: (manifest.key.kind, manifest.key.name))
+        for manifest in ordered:
             if manifest.model is None:
                 continue
             if manifest.kind.kind_class == "resource":
@@ -176,7 +179,7 @@ class _Binding:
             else:
                 jobs.append(self._job(manifest))
         self._live_names(desired)
-        edges = {key: tuple(sorted(self.manifests[key].edges)) for key in sorted(self.manifests)}
+        edges = {manifest.key: tuple(sorted(manifest.edges)) for manifest in ordered}
         diagnostics = self.findings.finish()
         if self.findings.failed:
             return Bound(diagnostics=diagnostics, digest=self.digest.hexdigest())

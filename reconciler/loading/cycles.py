@@ -15,7 +15,7 @@ Graph = Mapping[Key, Iterable[Key]]
 
 def report_cycles(manifests: Mapping[Key, Manifest], findings: Findings) -> None:
     """Report each circle once, whole, with the file of every manifest on it."""
-    for circle in cycles({key: manifest.edges for key, manifest in manifests.items()}):
+    for circle in cycles({key: manifest.edges for key, manifest in manifests.items() if manifest.edges}):
         steps = [*circle, circle[0]]
         chain = " → ".join(f"{key} ({manifests[key].source.file})" for key in steps)
         first = manifests[circle[0]]

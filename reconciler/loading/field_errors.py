@@ -14,7 +14,7 @@ from reconciler.loading import rules
 from reconciler.loading.findings import Findings
 from reconciler.loading.leaves import shielded
 from reconciler.loading.located import Located
-from reconciler.loading.model_paths import fields_at
+from reconciler.loading.model_paths import example_at, fields_at
 from reconciler.loading.suggest import did_you_mean
 
 _EXPECTED: Mapping[str, str] = {
@@ -46,7 +46,8 @@ class FieldErrors:
     """Reports pydantic's errors about the value at ``prefix`` of one document.
 
     ``value`` is what was validated, with typed leaves (`Secret`, `Unknown`, `Template`) in place; ``secret`` are paths
-    below ``prefix`` whose values must not be printed. ``rule`` stands for all errors alike where there is one
+    below ``prefix`` whose values must not be printed. ``references`` are paths whose form and existence somebody
+    else judges. ``rule`` stands for all errors alike where there is one
     rule for the whole model, as for metadata.
     """
 
@@ -58,6 +59,7 @@ class FieldErrors:
         value: Any,
         prefix: PathParts = ("spec",),
         secret: Sequence[PathParts] = (),
+        references: Sequence[PathParts] = (),
         rule: Rule | None = None,
     ) -> None:
         self.findings = findings
@@ -66,6 +68,7 @@ class FieldErrors:
         self.value = value
         self.prefix = prefix
         self.secret = tuple(secret)
+        self.references = frozenset(references)
         self.rule = rule
 
     def report(self, errors: Iterable[ErrorDetails]) -> bool:
@@ -74,6 +77,8 @@ class FieldErrors:
         for path, error in _choose_branches(self.value, errors):
             leaf = _at(self.value, path)
             if shielded(leaf, type_error=error["type"] in _EXPECTED):
+                continue
+            if path in self.references and error["type"] == "string_pattern_mismatch":
                 continue
             reported = True
             self._report_one(path, error, leaf)
@@ -95,7 +100,10 @@ class FieldErrors:
             self._add(rules.WRONG_TYPE, message, path, fix=_type_fix(kind, leaf, hidden=self._hidden(path)))
         else:
             rule, message = _words(error)
-            self._add(rule, message, path)
+            example = example_at(self.model, path) if rule is rules.MALFORMED else ""
+            if example:
+                message = f"{self._found(path, leaf)} does not have the form that is needed here"
+            self._add(rule, message, path, fix=f"for example {example}" if example else "")
 
     def _not_allowed(self, path: PathParts, error: ErrorDetails, leaf: Any) -> None:
         context = error.get("ctx", {})

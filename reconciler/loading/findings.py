@@ -45,7 +45,7 @@ class Findings:
         ``key`` points at the key instead of its value; ``shown`` is the path to print where it is not the path that is
         pointed at (a missing field has no place of its own).
         """
-        mark = source.mark(path, key) if source is not None else None
+        mark = source.mark(path, key=key) if source is not None else None
         self.put(
             Diagnostic(rule, message, mark, dotted(path if shown is None else shown), fix, severity, related=related),
             source,

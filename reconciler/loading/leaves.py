@@ -19,19 +19,26 @@ BROKEN: Final = _Broken.BROKEN
 
 LEAVES = (Secret, Unknown, Template, _Broken)
 _STAND_IN = "placeholder"
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def stand_ins(value: Any) -> Any:
     """A copy of a tree with text in place of typed leaves; parts without any are shared, and so is the whole."""
-    if isinstance(value, dict):
-        items = {key: stand_ins(item) for key, item in value.items()}
-        return items if any(items[key] is not value[key] for key in items) else value
-    if isinstance(value, list):
-        copies = [stand_ins(item) for item in value]
-        return copies if any(new is not old for new, old in zip(copies, value, strict=True)) else value
     if isinstance(value, Template):
         return "".join(part if isinstance(part, str) else _STAND_IN for part in value.parts)
-    return _STAND_IN if isinstance(value, LEAVES) else value
+    if isinstance(value, LEAVES):
+        return _STAND_IN
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    copy: Any = None
+    for key, item in items:
+        if item.__class__ in _PLAIN:
+            continue
+        new = stand_ins(item)
+        if new is not item:
+            if copy is None:
+                copy = value.copy()
+            copy[key] = new
+    return value if copy is None else copy
 
 
 def shielded(leaf: Any, *, type_error: bool) -> bool:

@@ -31,7 +31,7 @@ class Located(Protocol):
         """The document as dicts, lists and scalars."""
         ...
 
-    def mark(self, path: PathParts, key: bool = False) -> Mark:
+    def mark(self, path: PathParts, *, key: bool = False) -> Mark:
         """The place of the value at a path, or of its key."""
         ...
 
@@ -63,12 +63,12 @@ class Patched:
         """The number of the manifest itself inside its file."""
         return self._base.index
 
-    def mark(self, path: PathParts, key: bool = False) -> Mark:
+    def mark(self, path: PathParts, *, key: bool = False) -> Mark:
         """The place of a value: in the newest patch that sets it, else in the manifest."""
         for patch in reversed(self._patches):
             if _sets(patch.value, path):
-                return patch.mark(path, key)
-        return self._base.mark(path, key)
+                return patch.mark(path, key=key)
+        return self._base.mark(path, key=key)
 
     def excerpt(self, mark: Mark) -> str:
         """The source line of a mark, from whichever file it is in."""

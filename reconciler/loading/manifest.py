@@ -18,7 +18,8 @@ from reconciler.loading.located import Located
 class Manifest:
     """A document whose envelope is right, on its way to a `Desired`, a `Fragment` or a `Job`.
 
-    ``spec`` holds typed leaves once expressions are resolved; ``model`` is the kind's validated spec, None where it is not
+    ``spec`` holds typed leaves once expressions are resolved; ``expressive`` is whether there are any, ``refers`` whether
+    one of them may be a ``${ref:…}``; ``model`` is the kind's validated spec, None where it is not
     valid; ``edges`` are the manifests that it refers to directly, each with the path of the first reference.
     """
 
@@ -28,6 +29,7 @@ class Manifest:
     metadata: Mapping[str, Any]
     spec: Tree
     expressive: bool
+    refers: bool = False
     model: Any = None
     edges: dict[Key, PathParts] = field(default_factory=dict)
 

@@ -29,6 +29,18 @@ def knows(model: type[Any], path: tuple[str, ...]) -> bool:
     return True
 
 
+def example_at(model: type[Any], path: PathParts) -> str:
+    """The first example that a model gives for the field at a path, where it is a scalar; else an empty string."""
+    if not path or not isinstance(path[-1], str):
+        return ""
+    for found in _models_at(model, path[:-1]):
+        for name, field in found.model_fields.items():
+            if (field.alias or name) == path[-1] and field.examples:
+                first = field.examples[0]
+                return "" if isinstance(first, (dict, list)) else str(first)
+    return ""
+
+
 def _models_at(model: type[Any], path: PathParts) -> Iterator[type[BaseModel]]:
     places: list[Any] = [model]
     for part in path:

@@ -68,7 +68,7 @@ class References:
             for index, value in enumerate(listed if isinstance(listed, list) else ()):
                 if isinstance(value, str):
                     self._link(manifest, value, (rule.kind,), (rule.spec_field, index))
-        if manifest.expressive:
+        if manifest.refers:
             for path, unknown in _unknowns(spec, ()):
                 self._live_field(manifest, unknown, path)
 
@@ -130,9 +130,7 @@ def _unknowns(value: Any, path: PathParts) -> Iterator[tuple[PathParts, Unknown]
         yield path, value
     elif isinstance(value, Template):
         yield from ((path, part) for part in value.parts if isinstance(part, Unknown))
-    elif isinstance(value, dict):
-        for key, item in value.items():
+    else:
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
             yield from _unknowns(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _unknowns(item, (*path, index))

@@ -68,14 +68,28 @@ class Resolver:
         self._kind = kind
 
     def resolve(self, value: Any, path: PathParts = ()) -> Any:
-        """A copy of a value with its expressions resolved; ``path`` is where it stands inside ``spec``."""
+        """A value with its expressions resolved; parts without any are shared with the given one.
+
+        ``path`` is where the value stands inside ``spec``.
+        """
         if isinstance(value, str):
             return self._text(value, path) if "${" in value else value
-        if isinstance(value, dict):
-            return {key: self.resolve(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.resolve(item, (*path, index)) for index, item in enumerate(value)]
-        return value
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        copy: Any = None
+        for key, item in items:
+            # Most values are plain text, and this loop sees all of them: calls and paths are for those that need one.
+            kind = item.__class__
+            if kind is str:
+                if "${" not in item:
+                    continue
+            elif kind is not dict and kind is not list:
+                continue
+            new = self.resolve(item, (*path, key))
+            if new is not item:
+                if copy is None:
+                    copy = value.copy()
+                copy[key] = new
+        return value if copy is None else copy
 
     def _text(self, text: str, path: PathParts) -> Any:
         try:
