@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sqlite3
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -31,7 +32,12 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=_all_routes(emulator),
         middleware=[Middleware(Gate)],
-        exception_handlers={ApiError: _refused, HTTPException: _not_routed, Exception: _failed},
+        exception_handlers={
+            ApiError: _refused,
+            HTTPException: _not_routed,
+            sqlite3.OperationalError: _busy,
+            Exception: _failed,
+        },
     )
     app.router.redirect_slashes = False
     app.state.emulator = emulator
@@ -59,6 +65,12 @@ async def _not_routed(request: Request, error: Exception) -> Response:
         refusal = ApiError(405, "METHOD_NOT_ALLOWED", message, headers=error.headers)
     else:
         refusal = ApiError(error.status_code, "NOT_FOUND", f"there is nothing at {request.url.path}")
+    return error_response(refusal, request_id(request))
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Say that the state file is held by another process, or that it can't be written just now."""
+    refusal = ApiError(503, "STATE_BUSY", f"the state can't be used just now: {error}", headers={"Retry-After": "1"})
     return error_response(refusal, request_id(request))
 
 

@@ -19,6 +19,7 @@ MAX_BODY_BYTES = 80 * 1024 * 1024
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -98,9 +99,13 @@ def header(request: Request, name: str) -> str | None:
 
 
 def methods(path: str, handlers: Mapping[str, Handler]) -> Route:
-    """Make one route for all methods of a path, so that a 405 names them all in ``Allow``."""
+    """Make one route for all methods of a path, so that a 405 names them all in ``Allow``.
+
+    Each request takes in what other processes have written to the state before its handler runs.
+    """
 
     async def endpoint(request: Request) -> Response:
+        request.app.state.emulator.store.refresh()
         method = "GET" if request.method == "HEAD" else request.method
         return await handlers[method](request)
 

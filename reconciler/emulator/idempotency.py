@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,6 +16,7 @@ from reconciler.emulator.fields import Doc
 
 KEPT_SECONDS = 24 * 3600
 MAX_KEY_LENGTH = 255
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ def replayed(emulator: Emulator, request: Request, client_id: str, body: Doc, ma
     key = request.headers.get("idempotency-key")
     if key is None:
         return make()
-    if not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise bad_request("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")
+    if not _KEY.fullmatch(key):
+        raise bad_request("Idempotency-Key", f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters")
     digest = sha256("\0".join((client_id, request.method, request.url.path, key)).encode()).hexdigest()
     body_digest = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     connection, now = emulator.store.connection, emulator.clock.now()

@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Starlette, port: int = 0, on_ready: Callable[[str], None] | None = None) -> None:
         config = uvicorn.Config(
             app,
-            log_level="warning",
+            log_level="error",
             access_log=False,
             lifespan="off",
             ws="none",

@@ -26,6 +26,10 @@ SCOPES = (
 )
 """Every scope that the contract's Tokens section knows."""
 
+TOKEN_PATHS = ("/oauth/token", "/oauth2/token", "/api/v2/oauth2/token", "/api/v2/oauth/token")
+ACCESS_KEY_PATH = "/authentication/v1/token/access-key"
+"""Where tokens are given out (contract: Tokens); access keys are the clients' credentials under other names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

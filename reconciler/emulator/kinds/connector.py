@@ -19,7 +19,7 @@ MOVES = {
 
 DIRECTIONS = ("INBOUND", "OUTBOUND", "BIDIRECTIONAL")
 
-_URL = Text(1, 2048, r"https?://[^\s/?#]+(?:[/?#]\S*)?", "must be an http or https URL")
+_URL = Text(1, 2048, r"https?://[A-Za-z0-9._-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", "must be an http or https URL")
 _WORD = Text(1, 255)
 
 _AUTHENTICATION = Record(

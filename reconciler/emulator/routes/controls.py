@@ -122,7 +122,6 @@ async def _log(request: Request) -> Response:
 async def _state(request: Request) -> Response:
     """Everything stored, by kind; with ``?secrets=true`` each resource has its whole document too."""
     emulator = emulator_of(request)
-    emulator.store.refresh()
     whole = request.query_params.get("secrets") == "true"
     state: dict[str, list[Doc]] = {}
     for kind in emulator.kinds.values():
@@ -136,7 +135,6 @@ async def _state(request: Request) -> Response:
 
 async def _records(kind: Kind, request: Request) -> Response:
     emulator = emulator_of(request)
-    emulator.store.refresh()
     row = emulator.resources.find(kind, request.path_params["id"])
     return json_response(b'{"records":[%b]}' % b",".join(emulator.store.records(kind.name, row.id)))
 

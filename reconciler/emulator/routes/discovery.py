@@ -8,8 +8,7 @@ from starlette.routing import Route
 
 from reconciler.emulator.emulator import Emulator
 from reconciler.emulator.http import json_response, methods
-from reconciler.emulator.routes.tokens import ACCESS_KEY_PATH, TOKEN_PATHS
-from reconciler.emulator.settings import SCOPES
+from reconciler.emulator.settings import ACCESS_KEY_PATH, SCOPES, TOKEN_PATHS
 
 
 def routes(_emulator: Emulator) -> list[Route]:

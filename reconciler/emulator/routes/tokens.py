@@ -14,12 +14,8 @@ from starlette.routing import Route
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.fields import Doc
-from reconciler.emulator.http import JSON, json_response, media_type, methods, parse_object, read_body
-from reconciler.emulator.settings import Client
-
-TOKEN_PATHS = ("/oauth/token", "/oauth2/token", "/api/v2/oauth2/token", "/api/v2/oauth/token")
-ACCESS_KEY_PATH = "/authentication/v1/token/access-key"
-FORM = "application/x-www-form-urlencoded"
+from reconciler.emulator.http import FORM, JSON, json_response, media_type, methods, parse_object, read_body
+from reconciler.emulator.settings import ACCESS_KEY_PATH, TOKEN_PATHS, Client
 
 
 class OAuthError(ApiError):
@@ -46,12 +42,19 @@ def _invalid(message: str) -> OAuthError:
     return OAuthError(HTTPStatus.BAD_REQUEST, "invalid_request", message)
 
 
+def _object(body: bytes) -> Doc:
+    try:
+        return parse_object(body)
+    except ApiError as error:
+        raise _invalid(error.message) from error
+
+
 async def _parameters(request: Request) -> dict[str, str]:
     """Read the body as a form or as JSON, whatever of the two it says it is."""
     body = await read_body(request)
     kind = media_type(request)
     if kind == JSON:
-        parsed: Doc = parse_object(body)
+        parsed = _object(body)
         if not all(isinstance(value, str) for value in parsed.values()):
             raise _invalid("every parameter must be a string")
         return parsed
@@ -130,7 +133,7 @@ async def _client_credentials(request: Request) -> Response:
 async def _access_key(request: Request) -> Response:
     if media_type(request) != JSON:
         raise OAuthError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_request", f"the content type must be {JSON}")
-    body = parse_object(await read_body(request))
+    body = _object(await read_body(request))
     key, secret = body.get("accessKeyId"), body.get("accessKeySecret")
     if not isinstance(key, str) or not isinstance(secret, str):
         raise _invalid("accessKeyId and accessKeySecret are required")
