@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from reconciler.core.kind import Kind
 from reconciler.core.values import ABSENT
-from reconciler.kinds.schema.fields import FieldDoc, fields_of
+from reconciler.kinds.schema.fields import FieldDoc, fields_of, metadata_fields
 from reconciler.kinds.schema.starter import starter
 
 CLASSES = {
@@ -31,9 +32,7 @@ def page(kind: Kind) -> str:
         "",
         "## Fields",
         "",
-        "| field | type | required | default | meaning |",
-        "| --- | --- | --- | --- | --- |",
-        *(_row(item) for item in fields_of(kind)),
+        *_table(fields_of(kind)),
         "",
         *_behaviour(kind),
         "## Starter",
@@ -43,6 +42,27 @@ def page(kind: Kind) -> str:
         "```yaml",
         starter(kind, f"my-{_slug(kind.name)}").rstrip(),
         "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def index_page(kinds: Iterable[Kind]) -> str:
+    """The Markdown page that lists all kinds, and the metadata that they have in common."""
+    lines = [
+        "# Manifests",
+        "",
+        "Generated from the kinds' models; `make generated` writes it anew.",
+        "",
+        "| kind | class | what it is |",
+        "| --- | --- | --- |",
+        *(f"| [{kind.name}]({kind.name}.md) | {kind.kind_class} | {_cell(kind.summary)} |" for kind in kinds),
+        "",
+        "## Metadata",
+        "",
+        "Every manifest has it. None of it is sent to the tenant.",
+        "",
+        *_table(metadata_fields()),
         "",
     ]
     return "\n".join(lines)
@@ -86,6 +106,11 @@ def _behaviour(kind: Kind) -> list[str]:
     if not pairs:
         return []
     return ["## Behaviour", "", *(f"- **{what}**: {_cell(how)}" for what, how in pairs), ""]
+
+
+def _table(items: Iterable[FieldDoc]) -> list[str]:
+    head = ["| field | type | required | default | meaning |", "| --- | --- | --- | --- | --- |"]
+    return [*head, *(_row(item) for item in items)]
 
 
 def _row(item: FieldDoc) -> str:
