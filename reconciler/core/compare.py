@@ -7,12 +7,16 @@ declared is a difference like any other. The walk yields the differences and, al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from reconciler.core.kind import Kind
-from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Tree, Unknown
+from reconciler.core.rules import Rule, rules_of
+from reconciler.core.sameness import alike, common_key, identical, items_by, keyed_by, same
+from reconciler.core.values import ABSENT, MASKED, Secret, Tree
+
+__all__ = ["Comparison", "FieldChange", "Fingerprint", "Path", "SecretState", "Status", "compare", "same"]
 
 Status = Literal["ours", "theirs", "both", "unset", "released"]
 SecretState = Literal["", "new", "rotated", "unchecked", "missing", "forced"]
@@ -67,24 +71,27 @@ class Comparison:
     stale_base: bool
 
 
+@dataclass(slots=True)
 class _Walk:
-    """The state of one comparison: options, and what has been found so far."""
+    """One comparison: its options, and what has been found so far."""
 
-    def __init__(self, kind: Kind, ignore: Iterable[str], fingerprint: Fingerprint, force_secrets: bool) -> None:
-        self.kind = kind
-        self.ignore = tuple(ignore)
-        self.fingerprint = fingerprint
-        self.force_secrets = force_secrets
-        self.changes: list[FieldChange] = []
-        self.unchecked: list[Path] = []
-        self.stale_base = False
+    kind: Kind
+    ignore: tuple[str, ...]
+    fingerprint: Fingerprint
+    force_secrets: bool
+    keep_secrets: bool
+    changes: list[FieldChange]
+    unchecked: list[Path]
+    stale_base: bool = False
 
     def ignored(self, path: Path) -> bool:
-        """Whether ``lifecycle.ignoreChanges`` names the path or something above it."""
-        if not self.ignore:
-            return False
+        """Whether ``lifecycle.ignoreChanges`` names the path; what is below an ignored one is never reached."""
         dotted = ".".join(path)
-        return any(fnmatchcase(dotted, item) or fnmatchcase(dotted, f"{item}.*") for item in self.ignore)
+        return any(fnmatchcase(dotted, item) for item in self.ignore)
+
+    def note(self, path: Path, status: Status, base: Any, desired: Any, live: Any, secret: SecretState = "") -> None:
+        """Keep a difference."""
+        self.changes.append(FieldChange(path, status, base, desired, live, secret))
 
 
 def compare(
@@ -96,150 +103,159 @@ def compare(
     fingerprint: Fingerprint,
     ignore: Iterable[str] = (),
     force_secrets: bool = False,
+    keep_secrets: bool = False,
 ) -> Comparison:
     """Compare the three trees of one resource (design §3's table), all of them normalised.
 
-    ``base`` is empty for a resource that was never applied. ``force_secrets`` writes every secret again.
+    ``base`` is empty for a resource that was never applied. ``force_secrets`` writes every secret again; ``keep_secrets``
+    leaves those alone that were never applied (an adoption writes none).
     """
-    walk = _Walk(kind, ignore, fingerprint, force_secrets)
+    walk = _Walk(kind, tuple(ignore), fingerprint, force_secrets, keep_secrets, [], [])
+    rules = rules_of(kind)
     patch: Tree = {}
-    names = [*desired, *(name for name in base if name not in desired)]
-    for name in names:
-        value = _node(
-            walk,
-            (name,),
-            base.get(name, ABSENT),
-            desired.get(name, ABSENT),
-            live.get(name, ABSENT),
-            whole=False,
-            had=False,
-        )
+    for name, wanted in desired.items():
+        was, there = base.get(name, ABSENT), live.get(name, ABSENT)
+        if identical(wanted, there, was):
+            continue
+        value = _node(walk, rules.child(name), (name,), was, wanted, there, None)
         if value is not ABSENT:
             patch[name] = value
+    for name, was in base.items():
+        if name not in desired:
+            value = _node(walk, rules.child(name), (name,), was, ABSENT, live.get(name, ABSENT), None)
+            if value is not ABSENT:
+                patch[name] = value
     order = sorted(walk.changes, key=lambda change: change.path)
     return Comparison(tuple(order), patch, tuple(sorted(walk.unchecked)), walk.stale_base)
 
 
-def _node(walk: _Walk, path: Path, base: Any, desired: Any, live: Any, *, whole: bool, had: bool) -> Any:
+def _node(walk: _Walk, rule: Rule, path: Path, base: Any, desired: Any, live: Any, known: bool | None) -> Any:
     """Compare one place; returns what the patch holds there, `ABSENT` for nothing.
 
-    ``whole`` is true inside a collection that is owned whole; ``had`` then says whether the base knew that collection.
+    ``known`` is None outside of a collection that is owned whole; inside it says whether the base knew that collection.
     """
-    if walk.ignored(path):
+    if walk.ignore and walk.ignored(path):
         return ABSENT
-    pattern = ".".join(path)
-    if not whole and (pattern in walk.kind.keyed_lists) and isinstance(desired, list):
-        return _keyed_list(walk, path, base, desired, live)
-    if not whole and pattern in walk.kind.whole and isinstance(desired, dict):
-        inner = _map(walk, path, base, desired, live, whole=True, had=base is not ABSENT)
-        return (
-            inner
-            if inner is not ABSENT or isinstance(live, dict)
-            else _leaf(walk, path, base, desired, live, False, False)
-        )
-    if isinstance(desired, dict) and (desired or isinstance(live, dict)) and not (whole and live is ABSENT):
-        return _map(walk, path, base, desired, live, whole=whole, had=had)
-    if desired is ABSENT and isinstance(base, dict) and not whole and pattern not in walk.kind.whole:
-        return _map(walk, path, base, {}, live, whole=False, had=False)
-    return _leaf(walk, path, base, desired, live, whole, had)
+    if isinstance(desired, dict):
+        return _object(walk, rule, path, base, desired, live, known)
+    if isinstance(desired, list) and rule.keyed:
+        return _keyed_list(walk, rule, path, base, desired, live, known)
+    if desired is ABSENT and known is None and not rule.whole and isinstance(base, dict) and isinstance(live, dict):
+        return _fields(walk, rule, path, base, {}, live, None)
+    return _leaf(walk, rule, path, base, desired, live, known)
 
 
-def _map(walk: _Walk, path: Path, base: Any, desired: Tree, live: Any, *, whole: bool, had: bool) -> Any:
+def _object(walk: _Walk, rule: Rule, path: Path, base: Any, desired: Tree, live: Any, known: bool | None) -> Any:
+    nothing = live is ABSENT or live is None
+    if nothing and known is not None:
+        # An item of a collection that is not there is shown as one thing.
+        return _leaf(walk, rule, path, base, desired, live, known)
+    if known is None and rule.whole:
+        known = base is not ABSENT
+    found = _fields(walk, rule, path, base, desired, live, known)
+    if found is not ABSENT or isinstance(live, dict) or (desired and nothing):
+        return found
+    # Nothing inside says it, but what is live is no object at all.
+    return _leaf(walk, rule, path, base, desired, live, known)
+
+
+def _fields(walk: _Walk, rule: Rule, path: Path, base: Any, desired: Tree, live: Any, known: bool | None) -> Any:
     base_map = base if isinstance(base, dict) else {}
     live_map = live if isinstance(live, dict) else {}
-    names = dict.fromkeys([*desired, *base_map, *(live_map if whole else ())])
     patch = {}
-    for name in names:
+    for name in {**desired, **base_map, **(live_map if known is not None else {})}:
         value = _node(
             walk,
+            rule.child(name),
             (*path, name),
             base_map.get(name, ABSENT),
             desired.get(name, ABSENT),
             live_map.get(name, ABSENT),
-            whole=whole,
-            had=had,
+            known,
         )
         if value is not ABSENT:
             patch[name] = value
     return patch or ABSENT
 
 
-def _keyed_list(walk: _Walk, path: Path, base: Any, desired: list[Any], live: Any) -> Any:
+def _keyed_list(
+    walk: _Walk, rule: Rule, path: Path, base: Any, desired: list[Any], live: Any, known: bool | None
+) -> Any:
     """Compare a list whose items have keys; any difference sends the whole list, as a merge patch must."""
-    key = _common_key(walk.kind.keyed_lists[".".join(path)], base, desired, live)
+    key = common_key(rule.keyed, desired, live if isinstance(live, list) else [])
     if not key:
-        return _leaf(walk, path, base, desired, live, False, False)
+        return _leaf(walk, rule, path, base, desired, live, known)
     before = len(walk.changes)
-    by_key = [{item[key]: item for item in side} if isinstance(side, list) else {} for side in (base, desired, live)]
-    found = _map(walk, path, by_key[0], by_key[1], by_key[2], whole=True, had=isinstance(base, list))
-    for index in range(before, len(walk.changes)):
-        walk.changes[index] = _with_key(walk.changes[index], len(path))
-    if found is ABSENT and not isinstance(live, list):
-        return _leaf(walk, path, base, desired, live, False, False)
-    return ABSENT if found is ABSENT else desired
+    was = items_by(key, base) if isinstance(base, list) and keyed_by(base, key) else {}
+    wanted = items_by(key, desired)
+    there = items_by(key, live) if isinstance(live, list) else {}
+    found = _fields(walk, rule, path, was, wanted, there, base is not ABSENT)
+    walk.changes[before:] = [replace(change, keyed=len(path)) for change in walk.changes[before:]]
+    if found is ABSENT:
+        return ABSENT if isinstance(live, list) else _leaf(walk, rule, path, base, desired, live, known)
+    return list(_kept(walk, path, wanted, there).values()) if walk.ignore else desired
 
 
-def _with_key(change: FieldChange, index: int) -> FieldChange:
-    return FieldChange(change.path, change.status, change.base, change.desired, change.live, change.secret, index)
+def _kept(walk: _Walk, path: Path, wanted: Tree, live: Tree) -> Tree:
+    """What to send of a list where parts are ignored: those as they are live, since the list goes as a whole."""
+    out: Tree = {}
+    for name in {**wanted, **live}:
+        here = (*path, name)
+        if walk.ignored(here):
+            if name in live:
+                out[name] = live[name]
+        elif isinstance(wanted.get(name), dict) and isinstance(live.get(name), dict):
+            out[name] = _kept(walk, here, wanted[name], live[name])
+        elif name in wanted:
+            out[name] = wanted[name]
+    return out
 
 
-def _common_key(candidates: tuple[str, ...], *sides: Any) -> str:
-    """The first candidate that every item of every side has, without duplicates; empty where there is none."""
-    lists = [side for side in sides if isinstance(side, list)]
-    for candidate in candidates:
-        if all(_keyed_by(items, candidate) for items in lists):
-            return candidate
-    return ""
-
-
-def _keyed_by(items: list[Any], name: str) -> bool:
-    keys = [item.get(name) for item in items if isinstance(item, dict)]
-    return len(keys) == len(items) and all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys)
-
-
-def _leaf(walk: _Walk, path: Path, base: Any, desired: Any, live: Any, whole: bool, had: bool) -> Any:
+def _leaf(walk: _Walk, rule: Rule, path: Path, base: Any, desired: Any, live: Any, known: bool | None) -> Any:
     if isinstance(desired, Secret):
         return _secret(walk, path, base, desired, live)
     if desired is ABSENT:
-        return _undeclared(walk, path, base, live, whole=whole, had=had)
-    if _same(walk.kind, path, desired, live):
-        walk.stale_base = walk.stale_base or not _same(walk.kind, path, base, desired)
+        return _undeclared(walk, rule, path, base, live, known)
+    if alike(rule, desired, live):
+        walk.stale_base = walk.stale_base or base is ABSENT or not alike(rule, base, desired)
         return ABSENT
     status: Status
-    if base is ABSENT or isinstance(base, Secret):
+    if base is ABSENT:
         status = "ours"
-    elif _same(walk.kind, path, base, desired):
+    elif alike(rule, base, desired):
         status = "theirs"
     else:
-        status = "ours" if _same(walk.kind, path, live, base) else "both"
-    walk.changes.append(FieldChange(path, status, base, desired, live))
+        status = "ours" if alike(rule, base, live) else "both"
+    walk.note(path, status, base, desired, live)
     return desired
 
 
-def _undeclared(walk: _Walk, path: Path, base: Any, live: Any, *, whole: bool, had: bool) -> Any:
+def _undeclared(walk: _Walk, rule: Rule, path: Path, base: Any, live: Any, known: bool | None) -> Any:
     """What is not declared: nothing of ours, an item of a collection owned whole, or a field that we set and give up."""
-    if live is ABSENT:
+    if live is ABSENT or live is None:
         walk.stale_base = walk.stale_base or base is not ABSENT
         return ABSENT
     status: Status
-    if whole:
-        if base is ABSENT:
-            status = "theirs" if had else "ours"
-        else:
-            status = "ours" if _same(walk.kind, path, base, live) else "both"
-        walk.changes.append(FieldChange(path, status, base, ABSENT, live))
+    unchanged = base is not ABSENT and alike(rule, base, live)
+    if known is not None:
+        added: Status = "theirs" if known else "ours"
+        status = added if base is ABSENT else "ours" if unchanged else "both"
+        walk.note(path, status, base, ABSENT, live)
         return None
     if base is ABSENT:
         return ABSENT
-    unchanged = live is MASKED if isinstance(base, Secret) else _same(walk.kind, path, base, live)
-    clearable = path[0] not in walk.kind.required and path[0] not in walk.kind.immutable
-    at_default = _same(walk.kind, path, live, _default(walk.kind, path))
-    if unchanged and at_default:
+    if unchanged and alike(rule, None, live):
         walk.stale_base = True
         return ABSENT
-    status = "unset" if unchanged and clearable else "released"
-    walk.changes.append(FieldChange(path, status, base, ABSENT, live))
+    status = "unset" if unchanged and _clearable(walk.kind, rule, path) else "released"
+    walk.note(path, status, base, ABSENT, live)
     return None if status == "unset" else ABSENT
+
+
+def _clearable(kind: Kind, rule: Rule, path: Path) -> bool:
+    """Whether a field can be unset; a status cannot: giving it up leaves the resource in the one that it has."""
+    status = kind.lifecycle.field if kind.lifecycle else ""
+    return not rule.required and path[0] not in kind.immutable and path[0] != status
 
 
 def _secret(walk: _Walk, path: Path, base: Any, desired: Secret, live: Any) -> Any:
@@ -247,51 +263,23 @@ def _secret(walk: _Walk, path: Path, base: Any, desired: Secret, live: Any) -> A
     mark = walk.fingerprint(desired)
     state: SecretState
     status: Status = "ours"
+    applied = isinstance(base, Secret)
+    rotated = applied and bool(mark) and mark != base.fingerprint
     if walk.force_secrets:
         state = "forced"
-    elif not isinstance(base, Secret):
+    elif not applied:
+        if walk.keep_secrets:
+            return ABSENT
         state = "new"
     elif live is not MASKED:
-        state, status = "missing", "theirs"
-    elif not mark:
-        walk.unchecked.append(path)
-        walk.stale_base = walk.stale_base or base.reference != desired.reference
-        return ABSENT
-    elif mark != base.fingerprint:
+        state, status = "missing", "both" if rotated else "theirs"
+    elif rotated:
         state = "rotated"
     else:
+        if not mark:
+            walk.unchecked.append(path)
         walk.stale_base = walk.stale_base or base.reference != desired.reference
         return ABSENT
-    walk.changes.append(FieldChange(path, status, base, desired, live, state))
+    # What stands in the clear where git has a secret may well be that secret.
+    walk.note(path, status, base, desired, live if live is ABSENT or live is None else MASKED, state)
     return desired
-
-
-def _default(kind: Kind, path: Path) -> Any:
-    return kind.defaults.get(".".join(path), ABSENT)
-
-
-def _same(kind: Kind, path: Path, left: Any, right: Any) -> bool:
-    """Whether two values at a path mean the same; an explicit null is the same as nothing, or as the server's default."""
-    if left is None or right is None:
-        other = right if left is None else left
-        return other is None or other is ABSENT or same(other, _default(kind, path))
-    if ".".join(path) in kind.sets and isinstance(left, list) and isinstance(right, list):
-        return _as_set(left) == _as_set(right)
-    return same(left, right)
-
-
-def _as_set(items: list[Any]) -> list[str]:
-    return sorted({f"{type(item).__name__}:{item}" for item in items})
-
-
-def same(left: Any, right: Any) -> bool:
-    """Deep equality as JSON means it: true is not 1, and 1.0 is 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, (Unknown, Template, Bundle)) or isinstance(right, (Unknown, Template, Bundle)):
-        return type(left) is type(right) and bool(left == right)
-    return bool(left == right)
