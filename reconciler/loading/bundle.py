@@ -108,7 +108,8 @@ def _zip(files: list[Found], path: str, exclude: tuple[str, ...]) -> tuple[Built
 def _read(file: Found) -> bytes:
     """Read a file that was scanned; one that has become something else since is not read."""
     handle = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(0, "is not a regular file any more")
     with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(0, "is not a regular file any more")
         return stream.read(MAX_BYTES + 1)

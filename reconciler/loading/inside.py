@@ -46,9 +46,10 @@ def read_text(path: Path, limit: int = MAX_TEXT_BYTES) -> str:
         raise NotUsable("does not exist", absent=True) from error
     except OSError as error:
         raise NotUsable(f"cannot be read: {(error.strerror or 'error').lower()}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NotUsable("is not a regular file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise NotUsable("is not a regular file")
         data = file.read(limit + 1)
     if len(data) > limit:
         raise NotUsable(f"has more than {limit:,} bytes")

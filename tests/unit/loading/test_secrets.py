@@ -1,0 +1,154 @@
+"""Secret providers. Vault's binary is not at hand, so that its HTTP API (KV v2) is served by a few lines of our own."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from reconciler.core.values import Secret
+from reconciler.errors import SecretUnavailable
+from reconciler.loading.secrets import PROVIDERS, SecretResolver, problem
+
+
+def test_environment_variables(tmp_path):
+    resolver = SecretResolver(tmp_path, {"TOKEN": "s3cr3t", "EMPTY": ""})
+    assert resolver.resolve(Secret("env:TOKEN")).reveal() == "s3cr3t"
+    assert not resolver.resolve(Secret("env:OTHER")).resolved
+    assert not resolver.resolve(Secret("env:EMPTY")).resolved
+
+
+def test_a_secret_that_is_known_stays_as_it_is(tmp_path):
+    known = Secret("env:TOKEN", "old")
+    assert SecretResolver(tmp_path, {"TOKEN": "new"}).resolve(known) is known
+
+
+def test_files_whole_and_by_key(tmp_path):
+    (tmp_path / "plain").write_text("abc\n")
+    (tmp_path / "keys.json").write_text('{"password": "xyz", "number": 5}')
+    resolver = SecretResolver(tmp_path, {})
+    assert resolver.resolve(Secret("file:plain")).reveal() == "abc"
+    assert resolver.resolve(Secret("file:keys.json#password")).reveal() == "xyz"
+    assert resolver.resolve(Secret(f"file:{tmp_path}/plain")).reveal() == "abc"
+    assert not resolver.resolve(Secret("file:none")).resolved
+
+
+@pytest.mark.parametrize("reference", ["file:keys.json#nope", "file:keys.json#number", "file:plain#key", "file:empty", "file:dir"])
+def test_files_without_such_a_value(tmp_path, reference):
+    (tmp_path / "plain").write_text("canary-value\n")
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "keys.json").write_text('{"password": "canary-value", "number": 5}')
+    with pytest.raises(SecretUnavailable) as caught:
+        SecretResolver(tmp_path, {}).resolve(Secret(reference))
+    assert "canary" not in str(caught.value) + caught.value.fix
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("valt:kv/x#y", "no secret provider `valt`"),
+        ("env:A-B", "named by its variable"),
+        ("env:A#b", "named by its variable"),
+        ("file:../x", "inside the project"),
+        ("vault:kv#key", "mount, path and key"),
+        ("vault:kv/path", "mount, path and key"),
+    ],
+)
+def test_references_of_a_wrong_form(reference, says):
+    message, fix = problem(reference)
+    assert says in message
+    assert fix
+
+
+@pytest.mark.parametrize("reference", ["env:A", "file:a/b", "file:/run/secrets/a#b", "vault:kv/team/crm#key"])
+def test_references_of_a_right_form(reference):
+    assert problem(reference) is None
+    assert reference.partition(":")[0] in PROVIDERS
+
+
+class Vault(BaseHTTPRequestHandler):
+    """Answers ``GET /v1/{mount}/data/{path}`` as Vault's KV version 2 does."""
+
+    token = "good-token"
+    secrets = {"kv/team/crm": {"password": "hunter2", "count": 3}}
+    requests: list
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        mount, _, path = self.path.removeprefix("/v1/").partition("/data/")
+        data = self.secrets.get(f"{mount}/{path}")
+        if self.headers["X-Vault-Token"] != self.token:
+            self.answer(403, {"errors": ["permission denied"]})
+        elif path == "broken":
+            self.answer(200, {"data": None})
+        elif path == "down":
+            self.answer(503, {"errors": ["sealed"]})
+        elif data is None:
+            self.answer(404, {"errors": []})
+        else:
+            self.answer(200, {"data": {"data": data, "metadata": {"version": 1}}})
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def vault():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vault)
+    server.requests = []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def environment(server, token="good-token"):
+    return {"VAULT_ADDR": f"http://127.0.0.1:{server.server_port}", "VAULT_TOKEN": token}
+
+
+def test_vault_gives_a_key_and_is_asked_once(tmp_path, vault):
+    pytest.importorskip("hvac")
+    resolver = SecretResolver(tmp_path, environment(vault))
+    for _ in range(2):
+        assert resolver.resolve(Secret("vault:kv/team/crm#password")).reveal() == "hunter2"
+    with pytest.raises(SecretUnavailable, match="no text under other"):
+        resolver.resolve(Secret("vault:kv/team/crm#other"))
+    assert vault.requests == ["/v1/kv/data/team/crm"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "token", "says"),
+    [
+        ("vault:kv/none#a", "good-token", "no secret kv/none"),
+        ("vault:kv/team/crm#password", "bad-token", "does not let this token"),
+        ("vault:kv/broken#a", "good-token", "no usable answer"),
+        ("vault:kv/team/crm#count", "good-token", "no text under count"),
+    ],
+)
+def test_vault_without_such_a_value(tmp_path, vault, reference, token, says):
+    pytest.importorskip("hvac")
+    with pytest.raises(SecretUnavailable, match=says) as caught:
+        SecretResolver(tmp_path, environment(vault, token)).resolve(Secret(reference))
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_vault_out_of_reach(tmp_path):
+    pytest.importorskip("hvac")
+    nobody = {"VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "x"}
+    assert not SecretResolver(tmp_path, {}).resolve(Secret("vault:kv/team/crm#password")).resolved
+    resolver = SecretResolver(tmp_path, nobody)
+    assert not resolver.resolve(Secret("vault:kv/team/crm#password")).resolved
+    assert not resolver.resolve(Secret("vault:kv/team/other#password")).resolved
