@@ -1,0 +1,149 @@
+"""One attempt at one request: send it, read the answer within bounds, tell what kind of failure a failure is."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx2 as httpx
+
+from reconciler.core.values import Secret
+from reconciler.cxone.message import Answer, Call, Failure, OnRequest, RequestRecord
+from reconciler.cxone.text import escape
+from reconciler.cxone.timing import Timing
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Largest answer that is read, decompressed."""
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class _TooLarge(Exception):
+    """The answer, with this status, is larger than `MAX_ANSWER_BYTES`."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Http:
+    """Makes attempts and counts them: ``methods`` by method, token requests apart in ``token_requests``."""
+
+    def __init__(self, client: httpx.AsyncClient, timing: Timing, on_request: OnRequest | None) -> None:
+        self._client = client
+        self._timing = timing
+        self._on_request = on_request
+        self.methods: Counter[str] = Counter()
+        self.token_requests = 0
+
+    async def attempt(self, call: Call, bearer: Secret | None, number: int) -> Answer | Failure:
+        """Make attempt ``number`` (from 1) and report it; raises nothing but `WriteRefused` and cancellation."""
+        request_id = str(uuid.uuid4())
+        headers = {**call.headers, "X-Request-Id": request_id}
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer.reveal()}"
+        started = self._timing.monotonic()
+        outcome = await self._exchange(call, headers, request_id)
+        if call.authorized:
+            self.methods[call.method] += 1
+        else:
+            self.token_requests += 1
+        if self._on_request is not None:
+            self._on_request(_record(call, outcome, self._timing.monotonic() - started, number))
+        return outcome
+
+    async def _exchange(self, call: Call, headers: dict[str, str], request_id: str) -> Answer | Failure:
+        try:
+            request = self._client.build_request(call.method, call.url, headers=headers, content=call.content)
+            response = await self._client.send(request, stream=True)
+            try:
+                content = await _read(response)
+            finally:
+                await response.aclose()
+        except _TooLarge as error:
+            reason = f"its answer is larger than {MAX_ANSWER_BYTES} bytes"
+            return Failure(reason, sent=True, request_id=request_id, lasting=True, status=error.status)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return _failure(error, request_id)
+        echoed = response.headers.get("x-request-id", "")
+        usable = echoed and len(echoed) <= 128 and echoed.isprintable()
+        return Answer(int(response.status_code), dict(response.headers), content, echoed if usable else request_id)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise _TooLarge(response.status_code)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) -> RequestRecord:
+    if isinstance(outcome, Answer):
+        return RequestRecord(call.method, call.label, outcome.status, outcome.request_id, seconds, number)
+    return RequestRecord(call.method, call.label, None, outcome.request_id, seconds, number, outcome.reason)
+
+
+def _failure(error: Exception, request_id: str) -> Failure:
+    """Say what went wrong, whether the request can have reached the server, and whether trying again can help."""
+    sent = not isinstance(error, (*_NEVER_SENT, httpx.InvalidURL))
+    lasting, reason, fix = _lasting(error)
+    return Failure(reason or _reason(error), sent=sent, request_id=request_id, lasting=lasting, fix=fix, cause=error)
+
+
+def _lasting(error: Exception) -> tuple[bool, str, str]:
+    """Recognise what no further attempt mends: (it is so, reason, fix)."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                True,
+                f"the server's certificate is not trusted ({escape(cause.verify_message)})",
+                ("name the file with your certificate authority in tls.caFile, or correct the host name in url"),
+            )
+        if isinstance(cause, ssl.SSLError) and isinstance(error, httpx.ConnectError):
+            return (
+                True,
+                f"no TLS connection could be made ({escape(cause.reason or str(cause))})",
+                ("check scheme and port of url"),
+            )
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
+            return True, "the host name is not known", "check the host in url, and the network's name service"
+    if isinstance(error, httpx.ProxyError):
+        return True, f"the proxy refuses: {escape(str(error))}", "check proxy, and what the proxy lets through"
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
+        return True, f"the request cannot be written: {escape(str(error))}", "check url and paths of the target"
+    return False, "", ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen = 0
+    while error is not None and seen < 10:
+        yield error
+        error = error.__cause__ or error.__context__
+        seen += 1
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection was made in time"
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer came in time"
+    text = escape(str(error) or type(error).__name__)
+    return (
+        f"no connection could be made ({text})"
+        if isinstance(error, httpx.ConnectError)
+        else f"the connection broke ({text})"
+    )

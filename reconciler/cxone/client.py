@@ -1,0 +1,273 @@
+"""The client of one target's API: what engine and jobs call.
+
+Writes are conditional, and **every error of a write but `OutcomeUnknown` means that it was not carried out**. The client never
+sends a write again after its answer was lost: the caller does, with the same pin and idempotency key, when it chooses to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import httpx2 as httpx
+import orjson
+
+from reconciler.core.kind import Kind, Kinds
+from reconciler.core.resource import Observed, Pin
+from reconciler.cxone.answers import Unusable, read_resource
+from reconciler.cxone.attempt import Http
+from reconciler.cxone.auth import TokenSource
+from reconciler.cxone.limiter import Limiter
+from reconciler.cxone.message import Answer, Call, OnRequest
+from reconciler.cxone.paging import Pager, Query
+from reconciler.cxone.retry import Policy
+from reconciler.cxone.routes import Routes, label_of, wire_of, with_query
+from reconciler.cxone.sender import NO_CONTENT, Sender
+from reconciler.cxone.settings import EMBEDDED_URL, TargetApi
+from reconciler.cxone.status import unknown
+from reconciler.cxone.text import Redact, without
+from reconciler.cxone.timing import Timing
+from reconciler.cxone.transport import build_client
+from reconciler.errors import BadAnswer, InvalidProject, NotFound
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+Body = Mapping[str, Any] | bytes
+
+
+class Client:
+    """Talks to one target; use it as an async context manager.
+
+    ``scopes`` are those that the command needs. With ``read_only`` no write can leave. ``app`` is an ASGI application that is
+    driven in this process in place of a server. ``on_request`` is told of every attempt; ``redact`` removes from servers' texts
+    what must not be shown (the client's own secret and token are removed anyway).
+    """
+
+    def __init__(
+        self,
+        api: TargetApi,
+        kinds: Kinds,
+        *,
+        scopes: Sequence[str],
+        read_only: bool,
+        app: Any | None = None,
+        on_request: OnRequest | None = None,
+        redact: Redact = str,
+        timing: Timing | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        strange = sorted(set(api.paths) - set(kinds))
+        if strange:
+            raise InvalidProject(f"api.paths of target {api.name} names no kind: {', '.join(strange)}")
+        self._api = api
+        self._timing = timing or Timing()
+        self._routes = Routes(api, EMBEDDED_URL if app is not None else api.url)
+        self._http_client: httpx.AsyncClient = build_client(
+            api, token_url=self._routes.token_url, read_only=read_only, app=app, tls=self._routes.any_tls
+        )
+        self._http = Http(self._http_client, self._timing, on_request)
+        self._limiter = Limiter(
+            requests_per_second=api.requests_per_second, max_concurrency=api.max_concurrency, timing=self._timing
+        )
+        self._more_redaction = redact
+        self._sender = Sender(self._http, self._limiter, policy or Policy(), self._timing, self._redact)
+        self._tokens = TokenSource(api.auth, self._routes.token_url, scopes, self._sender, self._timing)
+
+    async def __aenter__(self) -> Client:
+        await self._http_client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http_client.__aexit__(kind, error, traceback)
+
+    @property
+    def requests(self) -> int:
+        """API requests made so far, every attempt counted, token requests not."""
+        return self._http.methods.total()
+
+    @property
+    def requests_by_method(self) -> Mapping[str, int]:
+        """The same by method."""
+        return dict(self._http.methods)
+
+    @property
+    def token_requests(self) -> int:
+        """Token requests made so far."""
+        return self._http.token_requests
+
+    @property
+    def rate(self) -> float | None:
+        """Requests per second that the limiter allows at present; None where only the number in flight is bounded."""
+        return self._limiter.rate
+
+    async def authenticate(self) -> tuple[str, ...]:
+        """Get a token, where there is none yet, and give the scopes that the server says it granted (empty: it did not say)."""
+        await self._tokens.current()
+        return self._tokens.granted
+
+    async def list(self, kind: Kind, *, name: str | None = None) -> list[Observed]:
+        """Give all live resources of a kind, or those of exactly this name: one complete and consistent listing."""
+        url = self._routes.collection(kind, None if name is None else {"name": name})
+
+        async def fetch(query: Query) -> Answer:
+            return await self._send(kind, "GET", with_query(url, query))
+
+        pager = Pager(
+            kind,
+            self._api.pagination,
+            fetch,
+            size=self._api.effective_page_size,
+            at_once=self._api.max_concurrency,
+            label=f"GET {label_of(url)}",
+            redact=self._redact,
+        )
+        found = await pager.all()
+        return found if name is None else [item for item in found if item.name == name]
+
+    async def get(self, kind: Kind, id: str) -> Observed | None:  # noqa: A002 - the API's own word
+        """Give one resource, None where the API says that it does not exist."""
+        try:
+            answer = await self._send(kind, "GET", self._routes.item(kind, id))
+        except NotFound:
+            return None
+        try:
+            return read_resource(kind, answer, self._redact, id_=id)
+        except Unusable as error:
+            raise BadAnswer(
+                f"GET {label_of(self._routes.item(kind, id))} was answered {answer.status}, but {error} "
+                f"(request {answer.request_id})",
+                fix="check url and api.paths of the target",
+                status=answer.status,
+                request_id=answer.request_id,
+            ) from error
+
+    async def create(self, kind: Kind, body: Body, *, idempotency_key: str) -> Observed:
+        """Create a resource if none of its name exists; the same key and body again give the first answer again.
+
+        Raises `PreconditionFailed` where the name is taken.
+        """
+        headers = {"Content-Type": JSON, "If-None-Match": "*", "Idempotency-Key": idempotency_key}
+        return await self._write(kind, "POST", self._routes.collection(kind), headers, body, id_=None)
+
+    async def update(self, kind: Kind, id: str, body: Body, *, pin: Pin) -> Observed:  # noqa: A002
+        """Change a resource that is still as ``pin`` saw it: a merge patch (RFC 7396), or all of it for kinds updated by PUT.
+
+        Raises `PreconditionFailed` where it moved.
+        """
+        method = wire_of(kind).update
+        headers = {"Content-Type": MERGE_PATCH if method == "PATCH" else JSON, **precondition(kind, pin)}
+        return await self._write(kind, method, self._routes.item(kind, id), headers, body, id_=id)
+
+    async def delete(self, kind: Kind, id: str, *, pin: Pin) -> None:  # noqa: A002
+        """Delete a resource that is still as ``pin`` saw it, or deactivate it where the API has no delete.
+
+        Raises `PreconditionFailed` where it moved, `NotFound` where it is gone already.
+        """
+        wire = wire_of(kind)
+        if wire.deactivate is not None:
+            await self.update(kind, id, wire.deactivate, pin=pin)
+            return
+        url = self._routes.item(kind, id, wire.delete_query)
+        await self._send(kind, "DELETE", url, precondition(kind, pin), wants_json=False)
+
+    async def request_json(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body | None = None,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        scopes: Sequence[str] = (),
+        repeatable: bool | None = None,
+    ) -> Any:
+        """Make any other call of the API and give its parsed answer, None for an empty 204.
+
+        ``path`` is under the target's URL. ``repeatable`` marks a call that may be sent again although its answer was lost;
+        unless it is set, only safe methods are.
+        """
+        url = with_query(self._routes.absolute(path), query)
+        content = None if body is None else encode(body)
+        sent = {"Content-Type": JSON} if content is not None else {}
+        call = Call(
+            method,
+            url,
+            label_of(url),
+            {**sent, **(headers or {})},
+            content,
+            scopes=tuple(scopes),
+            repeatable=repeatable,
+        )
+        return (await self._sender.send(call, self._tokens)).value
+
+    async def _write(
+        self, kind: Kind, method: str, url: str, headers: Mapping[str, str], body: Body, *, id_: str | None
+    ) -> Observed:
+        call = self._call(kind, method, url, headers, encode(body))
+        answer = await self._sender.send(call, self._tokens)
+        if answer.status == NO_CONTENT and id_ is not None:
+            found = await self.get(kind, id_)
+            if found is not None:
+                return found
+        try:
+            return read_resource(kind, answer, self._redact, id_=id_)
+        except Unusable as error:
+            raise unknown(call, answer, str(error)) from error
+
+    async def _send(
+        self, kind: Kind, method: str, url: str, headers: Mapping[str, str] | None = None, *, wants_json: bool = True
+    ) -> Answer:
+        return await self._sender.send(
+            self._call(kind, method, url, headers or {}, wants_json=wants_json), self._tokens
+        )
+
+    def _call(
+        self,
+        kind: Kind,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        *,
+        wants_json: bool = True,
+    ) -> Call:
+        wire = wire_of(kind)
+        scopes = wire.read_scopes if method == "GET" else wire.write_scopes
+        return Call(
+            method,
+            url,
+            label_of(url),
+            headers,
+            content,
+            scopes=scopes,
+            stale_codes=wire.stale_codes,
+            wants_json=wants_json,
+        )
+
+    def _redact(self, text: str) -> str:
+        own = without((self._api.auth.client_secret.reveal(), *self._tokens.held()))
+        return self._more_redaction(own(text))
+
+
+def encode(body: Body) -> bytes:
+    """Write a request body; bytes are taken as ready JSON. Raises TypeError for what is no JSON, secrets above all."""
+    return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+def precondition(kind: Kind, pin: Pin) -> dict[str, str]:
+    """The ``If-Match`` of a write. Raises ValueError for a pin that holds nothing to match.
+
+    Style ``version`` is a precondition only for kinds that have a version; for others, and in style ``compare``, the caller
+    compares just before it writes.
+    """
+    if pin.style == "compare" or (pin.style == "version" and not wire_of(kind).version_field):
+        return {}
+    if pin.style == "absent" or not pin.value:
+        raise ValueError(
+            f"a write to an existing {kind.name} needs the state that was seen, not a pin of style {pin.style}"
+        )
+    return {"If-Match": f'"{pin.value}"'}

@@ -1,0 +1,113 @@
+"""How bytes get to the tenant: connections, TLS, proxy, an application in this process, and the refusal of writes.
+
+Nothing is taken from the environment (``trust_env=False``): a proxy variable, a ``.netrc`` or an ``SSL_CERT_FILE`` of the
+machine would otherwise decide whom the client's secret is sent to. Redirects are never followed, for the same reason.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import httpx2 as httpx
+
+from reconciler import __version__
+from reconciler.core.values import Secret
+from reconciler.cxone.message import SAFE_METHODS
+from reconciler.cxone.settings import TargetApi
+from reconciler.errors import InvalidProject, WriteRefused
+
+CONNECT_SECONDS = 10.0
+"""Longest time to establish a connection, where the target's own timeout is not shorter."""
+
+KEEP_ALIVE_SECONDS = 4.0
+"""How long an idle connection is kept; under the 5 s after which common servers close theirs."""
+
+
+class ReadOnlyTransport(httpx.AsyncBaseTransport):
+    """Refuses every unsafe method but the token request, so that planning cannot write whatever happens above it."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, token_url: str) -> None:
+        self._inner = inner
+        self._token_url = httpx.URL(token_url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a safe request on; raises `WriteRefused` for any other."""
+        is_token_request = request.method == "POST" and request.url == self._token_url
+        if request.method not in SAFE_METHODS and not is_token_request:
+            raise WriteRefused(
+                f"{request.method} {request.url.path} was not sent: this command only reads",
+                fix="report this as a defect of the tool; the tenant was not touched",
+            )
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections underneath."""
+        await self._inner.aclose()
+
+
+class EmbeddedTransport(httpx.AsyncBaseTransport):
+    """Drives an ASGI application in this process; where it fails, it is a server that broke the connection."""
+
+    def __init__(self, app: Any) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Hand a request to the application; raises the transport errors that a network would raise."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:
+            text = f"the application in this process failed with {type(error).__name__}"
+            raise httpx.RemoteProtocolError(text) from error
+
+
+def build_client(api: TargetApi, *, token_url: str, read_only: bool, app: Any | None, tls: bool) -> httpx.AsyncClient:
+    """Make the HTTP client of a target; ``app`` is an ASGI application that is driven in this process instead of a server.
+
+    ``tls`` says whether any address of the target needs certificates at all. Raises `InvalidProject` for a CA file or proxy
+    that cannot be used.
+    """
+    transport: httpx.AsyncBaseTransport = EmbeddedTransport(app) if app is not None else _network(api, tls=tls)
+    if read_only:
+        transport = ReadOnlyTransport(transport, token_url)
+    return httpx.AsyncClient(
+        transport=transport,
+        timeout=httpx.Timeout(api.timeout_seconds, connect=min(CONNECT_SECONDS, api.timeout_seconds)),
+        headers={"User-Agent": f"reconciler/{__version__}", "Accept": "application/json"},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncHTTPTransport:
+    proxy_url = api.proxy.reveal() if isinstance(api.proxy, Secret) else api.proxy
+    context = _trust(api) if tls or (proxy_url or "").startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        proxy = None
+        if proxy_url:
+            of_proxy = context if proxy_url.startswith("https:") else None
+            proxy = httpx.Proxy(proxy_url, ssl_context=of_proxy)
+        connections = api.max_concurrency + 1
+        limits = httpx.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE_SECONDS
+        )
+        return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=limits, trust_env=False)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        raise InvalidProject(
+            f"the proxy of target {api.name} cannot be used", fix="write it as http://host:port"
+        ) from error
+
+
+def _trust(api: TargetApi) -> ssl.SSLContext:
+    """The certificate authorities that are believed: the system's, or those of the CA file alone."""
+    if api.ca_file is None:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cafile=str(api.ca_file))
+    except OSError as error:
+        raise InvalidProject(
+            f"the CA file {api.ca_file} of target {api.name} cannot be used: {error.strerror or error}",
+            fix="tls.caFile must name a readable file with one or more certificates in PEM",
+        ) from error
