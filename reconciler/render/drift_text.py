@@ -6,9 +6,8 @@ from reconciler.core.compare import FieldChange
 from reconciler.core.plan import Change, Plan
 from reconciler.render.escape import cells, visible
 from reconciler.render.page import INDENT, Page, reason, writer
-from reconciler.render.rows import three_sides
+from reconciler.render.rows import label_of, three_sides
 from reconciler.render.style import Paint
-from reconciler.render.values import path_label
 
 
 def render_drift_text(plan: Plan, *, width: int = 0, color: bool = False, full: bool = False) -> str:
@@ -67,7 +66,7 @@ def _add_change(page: Page, change: Change) -> None:
 def _add_field(page: Page, change: Change, item: FieldChange) -> None:
     """One field with its three values: on one line where they fit and there is no conflict, else below each other."""
     sides = three_sides(item, page.room)
-    label = path_label(item.path, item.keyed)
+    label = label_of(item.path, item.keyed, page.room)
     flat = f"{label}: " + ", ".join(f"{name} {value}" for name, value in sides)
     limit = page.width or 120
     if item.status == "theirs" and cells(flat) + 6 <= limit:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconciler.core.compare import FieldChange
+from reconciler.core.compare import FieldChange, Path
 from reconciler.core.plan import Action, Change
 from reconciler.core.values import ABSENT, MASKED, Bundle, Secret
 from reconciler.render.escape import cells, shorten, shorten_together, visible
-from reconciler.render.values import NOT_SET, SECRET, inline, mask_together, outline, path_label
+from reconciler.render.values import LABEL_SHOWN, NOT_SET, SECRET, inline, mask_together, outline, path_label
 
 Sign = Literal["+", "-", "~", "!", " "]
 
@@ -81,7 +81,7 @@ def rows_of(change: Change, room: Room) -> list[Row]:
             named = True
     if change.bundle_files and not named:
         rows += _file_rows(change, room)
-    rows += [Row(" ", 1, f"{path_label(path)}:", "", _SECRET_NOTES["unchecked"]) for path in change.unchecked]
+    rows += [Row(" ", 1, f"{label_of(path, -1, room)}:", "", _SECRET_NOTES["unchecked"]) for path in change.unchecked]
     return rows + _remarks(change)
 
 
@@ -109,9 +109,15 @@ def _file_rows(change: Change, room: Room) -> list[Row]:
     return rows
 
 
+def label_of(path: Path, keyed: int, room: Room) -> str:
+    """A field's path, cut in the middle where it is very long."""
+    label = path_label(path, keyed)
+    return label if room.full else shorten(label, LABEL_SHOWN)
+
+
 def field_rows(item: FieldChange, room: Room) -> list[Row]:
     """One difference as rows: what the tenant has, what it will have, and whose doing it is."""
-    lead = f"{path_label(item.path, item.keyed)}:"
+    lead = label_of(item.path, item.keyed, room) + ":"
     live, desired = mask_together((item.live, item.desired, item.base))[:2]
     note = _note(item)
     if item.status == "released":

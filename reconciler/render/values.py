@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Unknown
@@ -21,6 +22,11 @@ SHA_SHOWN = 12
 ITEMS_SHOWN = 40
 """Items of one list or map that an outline shows before it counts the rest."""
 
+MEMOISED = 40
+"""Characters up to which a string's spelling is remembered: names and enums come up again and again in a large plan."""
+LABEL_SHOWN = 72
+"""Columns of a name or a path before it is cut in the middle."""
+
 _PLAIN = re.compile(r"[^\W_](?:[\w ./@+%&?=~:-]*[\w/])?|/[\w./-]*")
 _RESERVED = frozenset({"true", "false", "null", "yes", "no", "on", "off", "~", "inf", "nan"})
 _NUMBER_LIKE = re.compile(r"[\d.+-][\d_.]*(?:[eE][+-]?\d+)?|0[xo].*")
@@ -30,6 +36,10 @@ _ITEM_NAME = re.compile(r"[\w$@./ -]+")
 
 def scalar(text: str) -> str:
     """One string: bare where nothing could be misread, else quoted as JSON does, unprintable characters as escapes."""
+    return _short_scalar(text) if len(text) <= MEMOISED else _scalar(text)
+
+
+def _scalar(text: str) -> str:
     if (
         _PLAIN.fullmatch(text)
         and text.isprintable()
@@ -39,6 +49,9 @@ def scalar(text: str) -> str:
     ):
         return text
     return visible(json.dumps(text, ensure_ascii=False))
+
+
+_short_scalar = lru_cache(4096)(_scalar)
 
 
 def inline(value: Any) -> str:
@@ -55,6 +68,8 @@ def inline(value: Any) -> str:
         return NOT_SET
     if value is MASKED:
         return SECRET
+    if value is None or value is True or value is False:
+        return "null" if value is None else "true" if value else "false"
     return visible(json.dumps(value, ensure_ascii=False, default=str))
 
 
@@ -73,25 +88,37 @@ def outline(lead: str, value: Any, room: int, *, full: bool = False, depth: int 
 
     What fits on one line stays on one. ``full`` shows every item and every character.
     """
-    flat = inline(value)
     here = max(room - 2 * depth, 20)
     if not isinstance(value, (dict, list)) or not value:
+        flat = inline(value)
         kept = flat if full else shorten(flat, max(here - cells(lead) - 1, 20))
         return [(depth, f"{lead} {kept}" if lead else kept)]
-    if cells(flat) + cells(lead) + 1 <= here:
-        return [(depth, f"{lead} {flat}" if lead else flat)]
+    if _least(value) + len(lead) <= here:
+        flat = inline(value)
+        if cells(flat) + cells(lead) + 1 <= here:
+            return [(depth, f"{lead} {flat}" if lead else flat)]
     lines: list[tuple[int, str]] = [(depth, lead)] if lead else []
     below = depth + 1 if lead else depth
     items = list(value.items()) if isinstance(value, dict) else [(None, item) for item in value]
     shown = items if full else items[:ITEMS_SHOWN]
     for key, item in shown:
         if key is not None:
-            lines += outline(f"{scalar(str(key))}:", item, room, full=full, depth=below)
+            name = scalar(str(key))
+            lines += outline(f"{name if full else shorten(name, LABEL_SHOWN)}:", item, room, full=full, depth=below)
         else:
             lines += _dashed(item, room, full=full, depth=below)
     if len(items) > len(shown):
         lines.append((below, f"… {len(items) - len(shown)} more"))
     return lines
+
+
+def _least(value: Any) -> int:
+    """Columns that a value takes at the very least on one line, found without writing it."""
+    if isinstance(value, dict):
+        return sum(4 + len(key) + _least(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(2 + _least(item) for item in value)
+    return min(len(value), 24) if isinstance(value, str) else 1
 
 
 def _dashed(item: Any, room: int, *, full: bool, depth: int) -> list[tuple[int, str]]:
@@ -132,7 +159,8 @@ def mask_together(values: Sequence[Any]) -> list[Any]:
     A field may have held a plain value before it became a secret, or come back unmasked from a tenant: where one side says
     that this is a secret, none of them is shown.
     """
-    if not any(holds_secret(value) for value in values):
+    there = [value for value in values if value is not ABSENT and value is not None]
+    if len(there) < 2 or not any(holds_secret(value) for value in there):
         return list(values)
     if any(isinstance(value, Secret) or value is MASKED for value in values):
         return [value if value is ABSENT or value is None else MASKED for value in values]
