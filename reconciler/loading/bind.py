@@ -15,13 +15,14 @@ from reconciler.core.diagnostic import Diagnostic, Rule
 from reconciler.core.kind import Kinds
 from reconciler.core.resource import Desired, Key
 from reconciler.loading import rules
+from reconciler.loading.collector import collector_paused
 from reconciler.loading.content import Digest, content_of
 from reconciler.loading.cycles import report_cycles, resource_dependencies
 from reconciler.loading.envelope import Envelope, raw_key
 from reconciler.loading.field_errors import FieldErrors
 from reconciler.loading.findings import Findings
 from reconciler.loading.json_files import read_json_files
-from reconciler.loading.leaves import stand_ins
+from reconciler.loading.leaves import stand_ins, stood_in
 from reconciler.loading.lifecycles import check_ignored, check_moves, lifecycle_of, moved_from
 from reconciler.loading.located import Located
 from reconciler.loading.locating import Locator
@@ -52,12 +53,12 @@ def bind(
     Without a ``resolver`` secrets stay unresolved. ``earlier`` are diagnostics of reading the files, which take part in the
     result. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
     """
-    binding = _Binding(
-        project, target, kinds, metadata_model, Scope(project.root, target.variables, environ, target.name, resolver)
-    )
-    for diagnostic in earlier:
-        binding.findings.put(diagnostic)
-    return binding.run(sorted(documents, key=lambda document: (document.file, document.index)))
+    scope = Scope(project.root, target.variables, environ, target.name, resolver)
+    with collector_paused():
+        binding = _Binding(project, target, kinds, metadata_model, scope)
+        for diagnostic in earlier:
+            binding.findings.put(diagnostic)
+        return binding.run(sorted(documents, key=lambda document: (document.file, document.index)))
 
 
 class _Binding:
@@ -141,9 +142,7 @@ class _Binding:
         except ValidationError as error:
             hidden = secret_paths(manifest.kind)
             references = [tuple(item.spec_field.split(".")) for item in manifest.kind.references]
-            reporter = FieldErrors(
-                self.findings, manifest.source, model, spec, secret=hidden, references=references
-            )
+            reporter = FieldErrors(self.findings, manifest.source, model, spec, secret=hidden, references=references)
             reporter.report(error.errors(include_url=False))
 
     def _check_kinds(self) -> None:
@@ -156,6 +155,8 @@ class _Binding:
         for manifest in self.manifests.values():
             check = manifest.kind.check
             for finding in check(manifest.model, lookup) if check is not None and manifest.model is not None else ():
+                if stood_in(manifest.spec, finding.path):
+                    continue
                 path = ("spec", *finding.path)
                 self.findings.add(
                     rules.KIND_CHECK, finding.message, manifest.source, path, fix=finding.fix, severity=finding.severity

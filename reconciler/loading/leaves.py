@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
+from reconciler.core.diagnostic import PathParts
 from reconciler.core.values import Secret, Template, Unknown
 
 
@@ -46,3 +47,15 @@ def shielded(leaf: Any, *, type_error: bool) -> bool:
     if leaf is BROKEN:
         return True
     return isinstance(leaf, (Secret, Unknown, Template)) and not type_error
+
+
+def stood_in(value: Any, path: PathParts) -> bool:
+    """Whether a model saw a stand-in at a path, so that what a kind's check says of its text means nothing."""
+    for part in path:
+        if isinstance(value, LEAVES):
+            break
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return isinstance(value, LEAVES)
