@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -204,7 +205,7 @@ def read_project(text: str, root: Path) -> Project:
     return _project(model, root)
 
 
-def _validate(documents: list[Located], findings: Findings) -> ProjectFile | None:
+def _validate(documents: Sequence[Located], findings: Findings) -> ProjectFile | None:
     filled = [document for document in documents if document.value is not None]
     if len(filled) != 1 or not isinstance(filled[0].value, dict):
         message = "a project file is one document, a map with apiVersion, kind, metadata and spec"

@@ -64,7 +64,14 @@ def test_times_modes_and_the_order_of_creation_do_not_matter(project):
 
 def test_excluded_files_stay_out(project):
     code = project / "actions" / "enrich"
-    for name in ("index.test.js", "lib/util.test.js", "lib/a.md", "deep/er/x.tmp", ".git/config", "node_modules/.cache/y"):
+    for name in (
+        "index.test.js",
+        "lib/util.test.js",
+        "lib/a.md",
+        "deep/er/x.tmp",
+        ".git/config",
+        "node_modules/.cache/y",
+    ):
         (code / name).parent.mkdir(parents=True, exist_ok=True)
         (code / name).write_text("x")
     (code / "node_modules" / "z.js").write_text("x")
@@ -123,8 +130,7 @@ def test_special_files_and_names_are_refused(project):
     os.mkfifo(code / "pipe")
     (code / "back\\slash").write_text("x")
     (code / "new\nline").write_text("x")
-    with open(os.fsencode(code) + b"/bad\xff", "w") as file:
-        file.write("x")
+    (code / os.fsdecode(b"bad\xff")).write_text("x")
     found = messages(build(project))
     assert len(found) == 4
     assert all(message.startswith("M603") for message in found)

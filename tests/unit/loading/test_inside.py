@@ -29,7 +29,8 @@ def test_a_link_out_is_refused_and_one_inside_is_followed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "text"), [(b"a\n", "a"), (b"a\n\n", "a\n"), (b"a\r\n", "a"), (b"a", "a"), (b"\xef\xbb\xbfa", "a"), (b"", "")]
+    ("data", "text"),
+    [(b"a\n", "a"), (b"a\n\n", "a\n"), (b"a\r\n", "a"), (b"a", "a"), (b"\xef\xbb\xbfa", "a"), (b"", "")],
 )
 def test_one_trailing_newline_is_stripped(tmp_path, data, text):
     (tmp_path / "f").write_bytes(data)

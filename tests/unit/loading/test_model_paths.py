@@ -43,7 +43,13 @@ def test_fields(path, names):
 
 @pytest.mark.parametrize(
     ("path", "known"),
-    [("one.ALPHA", True), ("one.alpha", False), ("free.any.thing", True), ("named.x.BETA", True), ("one.ALPHA.x", False)],
+    [
+        ("one.ALPHA", True),
+        ("one.alpha", False),
+        ("free.any.thing", True),
+        ("named.x.BETA", True),
+        ("one.ALPHA.x", False),
+    ],
 )
 def test_dotted_paths(path, known):
     assert knows(Model, tuple(path.split("."))) is known

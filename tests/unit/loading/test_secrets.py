@@ -3,6 +3,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -33,7 +34,9 @@ def test_files_whole_and_by_key(tmp_path):
     assert not resolver.resolve(Secret("file:none")).resolved
 
 
-@pytest.mark.parametrize("reference", ["file:keys.json#nope", "file:keys.json#number", "file:plain#key", "file:empty", "file:dir"])
+@pytest.mark.parametrize(
+    "reference", ["file:keys.json#nope", "file:keys.json#number", "file:plain#key", "file:empty", "file:dir"]
+)
 def test_files_without_such_a_value(tmp_path, reference):
     (tmp_path / "plain").write_text("canary-value\n")
     (tmp_path / "empty").write_text("\n")
@@ -72,8 +75,7 @@ class Vault(BaseHTTPRequestHandler):
     """Answers ``GET /v1/{mount}/data/{path}`` as Vault's KV version 2 does."""
 
     token = "good-token"
-    secrets = {"kv/team/crm": {"password": "hunter2", "count": 3}}
-    requests: list
+    secrets: ClassVar = {"kv/team/crm": {"password": "hunter2", "count": 3}}
 
     def do_GET(self):
         self.server.requests.append(self.path)

@@ -1,0 +1,100 @@
+"""Loads a project for one target: files, kinds and binding, joined in the one sequence that every command starts with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.kind import Kind
+from reconciler.core.resource import Key
+from reconciler.errors import InvalidProject
+from reconciler.kinds import load_kinds
+from reconciler.kinds.metadata import METADATA_MODEL
+from reconciler.loading.bind import bind
+from reconciler.loading.manifest import Bound
+from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target
+from reconciler.loading.project_file import load_project
+from reconciler.loading.secrets import SecretResolver
+from reconciler.loading.yaml import ParseCache, discover, load_files
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project, bound for one target.
+
+    The bound manifests are always those of the whole project, since what a command is given by PATHS may refer to the rest.
+    ``files`` are the files so given, relative to the project (None: all), ``selected`` the keys of the valid manifests in
+    them; ``documents`` counts the manifests that were read from the selected files, valid or not.
+    """
+
+    project: Project
+    target: Target
+    kinds: Mapping[str, Kind]
+    bound: Bound
+    documents: int
+    files: frozenset[str] | None = None
+
+    @property
+    def selected(self) -> frozenset[Key] | None:
+        """The keys that PATHS select; None where there were none, so that everything is selected."""
+        if self.files is None:
+            return None
+        places = {item.key: item.file for item in self.bound.desired}
+        places |= {item.key: item.file for item in self.bound.fragments}
+        places |= {item.key: item.file for item in self.bound.jobs}
+        return frozenset(key for key, file in places.items() if file in self.files)
+
+
+def load_workspace(
+    root: Path | None,
+    target_name: str = "local",
+    *,
+    paths: Iterable[Path] = (),
+    environ: Mapping[str, str] | None = None,
+    resolve_secrets: bool = False,
+) -> Workspace:
+    """Load the project of ``root`` (None: the nearest one upwards) for a target.
+
+    ``paths`` are files or folders, relative to the working directory; they narrow what is selected, not what is read.
+    ``resolve_secrets`` asks the providers that are in reach. Raises `InvalidProject`, and `UsageError` for paths that do not
+    exist or lie outside; what is wrong with manifests is in ``bound.diagnostics``, and `Bound.require` raises it.
+    """
+    environ = os.environ if environ is None else environ
+    project = load_project(root)
+    target = project.target(target_name)
+    kinds = load_kinds()
+    named = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as they were named
+    files = _manifest_files(project)
+    chosen = discover(project.root, named) if named else []
+    cache = ParseCache(project.root / STATE_FOLDER / "cache")
+    documents, diagnostics = load_files({*files, *chosen}, project.root, cache)
+    documents = [document for document in documents if document.file != PROJECT_FILE]
+    bound = bind(
+        documents,
+        project=project,
+        target=target,
+        kinds=kinds,
+        metadata_model=METADATA_MODEL,
+        environ=environ,
+        resolver=SecretResolver(project.root, environ) if resolve_secrets else None,
+        earlier=diagnostics,
+    )
+    if not bound.failed:
+        # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
+        cache.store(documents)
+    names = frozenset(path.relative_to(project.root).as_posix() for path in chosen) if named else None
+    counted = sum(1 for document in documents if names is None or document.file in names)
+    return Workspace(project, target, kinds, bound, counted, names)
+
+
+def _manifest_files(project: Project) -> list[Path]:
+    """The project's manifest files. A folder that is missing is an error: it would look as if all of it had been deleted."""
+    for name in project.manifests:
+        if not (project.root / name).exists():
+            raise InvalidProject(
+                f"spec.manifests of reconciler.yaml names {name}, which does not exist",
+                fix=f"create {name}, or correct spec.manifests",
+            )
+    return discover(project.root, project.manifests)
