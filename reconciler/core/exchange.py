@@ -7,6 +7,7 @@ without a network. The rules (design §4):
   been our own write that moved the resource (an answer was lost), what is live decides.
 - An answer that never came is settled by sending the same request again: same pin, same idempotency key.
 - A precondition failing on a create means that the resource exists now: stale, never an adoption.
+- A refusal is an answer: it is never sent again, only an earlier send without answer is looked into.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ MAX_SENDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Where one write stands. ``pin`` is what the next send is conditional on, ``lost`` how many answers never came."""
+    """Where one write stands. ``pin`` is what the next send is conditional on, ``lost`` how many answers never came.
+
+    ``refused`` says that the server has refused the request since, ``replanned`` that it has been pinned once to a state that
+    moved.
+    """
 
     operation: Operation
     pin: Pin
     sends: int = 0
     lost: int = 0
+    refused: bool = False
+    replanned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +92,32 @@ def begin(operation: Operation, pin: Pin) -> Decision:
 def after_send(attempt: Attempt, event: Event) -> Decision:
     """Decide what follows from a send."""
     sent = replace(attempt, sends=attempt.sends + 1)
+    create = attempt.operation == "create"
     if event == "answered":
         return Done("applied")
-    if event == "refused":
+    if event == "refused" or (event == "missing" and create):
         # A refusal settles this send, but not one before it whose answer was lost.
-        return Reread(sent) if sent.lost else Done("failed")
+        return Reread(replace(sent, refused=True)) if sent.lost else Done("failed")
     if event == "missing":
-        if attempt.operation == "delete":
-            return Done("applied", "it was gone already")
-        return Done("stale", "it does not exist any more")
+        return _gone(attempt)
     if event == "lost":
         lost = replace(sent, lost=sent.lost + 1)
-        if lost.sends >= MAX_SENDS:
-            return Reread(lost)
-        return Reread(lost) if lost.pin.best_effort else Send(lost)
+        return Reread(lost) if lost.pin.best_effort or lost.sends >= MAX_SENDS else Send(lost)
     if sent.sends >= MAX_SENDS and not sent.lost:
         return Done("stale", "it keeps changing")
-    if attempt.operation == "create" and not sent.lost:
-        return Done("stale", "a resource of that name exists now")
+    if create and not sent.lost:
+        return Done("stale", _EXISTS)
     return Reread(sent)
+
+
+_EXISTS = "a resource of that name exists now"
+_SETTLED = "the answer was lost; the resource is as it should be"
+
+
+def _gone(attempt: Attempt) -> Done:
+    if attempt.operation == "delete":
+        return Done("applied", "it was gone already")
+    return Done("stale", "it does not exist any more")
 
 
 def after_reread(attempt: Attempt, sight: Sight, *, replan: bool) -> Decision:
@@ -111,26 +125,28 @@ def after_reread(attempt: Attempt, sight: Sight, *, replan: bool) -> Decision:
     if attempt.operation == "create":
         return _after_create(attempt, sight)
     if not sight.exists:
-        if attempt.operation == "delete":
-            return Done("applied", "it was gone already")
-        return Done("stale", "it does not exist any more")
+        return _gone(attempt)
     assert sight.pin is not None
     if attempt.lost and attempt.operation != "delete" and sight.ours:
-        return Done("applied", "the answer was lost; the resource is as it should be")
+        return Done("applied", _SETTLED)
+    if attempt.refused:
+        return Done("failed", "the answer to an earlier request was lost, and that one was not carried out either")
     if attempt.sends >= MAX_SENDS:
-        return Done("unknown" if attempt.lost else "stale", "no usable answer came")
+        return Done(
+            "unknown" if attempt.lost else "stale", "no usable answer came" if attempt.lost else "it keeps changing"
+        )
     if sight.untouched:
         return Send(replace(attempt, pin=sight.pin))
-    if replan and sight.reviewed:
-        return Send(replace(attempt, pin=sight.pin))
+    if replan and sight.reviewed and not attempt.replanned:
+        return Send(replace(attempt, pin=sight.pin, replanned=True))
     return Done("stale", "somebody changed it since the plan")
 
 
 def _after_create(attempt: Attempt, sight: Sight) -> Decision:
     if sight.exists:
-        if attempt.lost and sight.ours:
-            return Done("applied", "the answer was lost; the resource is as it should be")
-        return Done("stale", "a resource of that name exists now")
+        return Done("applied", _SETTLED) if attempt.lost and sight.ours else Done("stale", _EXISTS)
+    if attempt.refused:
+        return Done("failed", "the answer to an earlier request was lost, and that one was not carried out either")
     if attempt.sends >= MAX_SENDS:
-        return Done("unknown" if attempt.lost else "failed", "no usable answer came")
+        return Done("unknown", "no usable answer came")
     return Send(attempt)

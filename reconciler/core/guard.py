@@ -93,6 +93,12 @@ GUARDS = (
         "A narrowed run leaves out a resource that another one needs and that does not exist yet.",
     ),
     Rule(
+        "G016",
+        "the name stays taken",
+        "Another resource of the project holds the live name, and this plan neither renames nor deletes it, so the API would "
+        "refuse the write. Where both are the same resource under a new key, metadata.movedFrom says so.",
+    ),
+    Rule(
         "G014",
         "a saved plan is demanded",
         "The target sets apply.savedPlanOnly: only `apply PLANFILE` and `apply --expect DIGEST` are accepted there.",

@@ -27,12 +27,17 @@ class Match:
 
 @dataclass(slots=True)
 class Matches:
-    """All matches of one plan, what the ledger has beyond them, and the problems met."""
+    """All matches of one plan, what the ledger has beyond them, and the problems met.
+
+    ``live_by_name`` holds all that bear a name, by id; ``owners`` the keys that ids belong to once this plan is applied.
+    """
 
     items: list[Match] = field(default_factory=list)
     unclaimed: list[Entry] = field(default_factory=list)
     live_by_id: dict[tuple[str, str], Observed] = field(default_factory=dict)
     live_by_key: dict[Key, Observed] = field(default_factory=dict)
+    live_by_name: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
+    owners: dict[tuple[str, str], Key] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def identify(self, reference: Unknown) -> str | None:
@@ -44,6 +49,17 @@ class Matches:
         return None if value is None else str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What matching one manifest looks things up in; ``owners`` are the ledger's keys by live id."""
+
+    found: Matches
+    ledger: Ledger
+    adopt: Mapping[Key, str]
+    owners: Mapping[tuple[str, str], Key]
+    wanted: frozenset[Key]
+
+
 def match(
     desired: Sequence[Desired],
     observed: Mapping[str, Iterable[Observed]],
@@ -52,86 +68,110 @@ def match(
 ) -> Matches:
     """Match manifests with what is live. Nothing is adopted by name unless the ledger is lost or the user said so."""
     found = Matches()
-    by_name: dict[tuple[str, str], Observed] = {}
     for kind, resources in observed.items():
         for live in resources:
             found.live_by_id[kind, live.id] = live
-            by_name[kind, live.name] = live
-    owners = {(key.kind, entry.id): key for key, entry in ledger.entries.items()}
-    claimed: set[Key] = set()
-    wanted = {item.key for item in desired}
+    for (kind, _), live in sorted(found.live_by_id.items(), key=lambda item: item[0]):
+        found.live_by_name.setdefault((kind, live.name), []).append(live)
+    owners = {(key.kind, ledger.entries[key].id): key for key in sorted(ledger.entries, reverse=True)}
+    search = _Search(found, ledger, adopt, owners, frozenset(item.key for item in desired))
+    claimed: set[Key] = set(search.wanted)
     for item in desired:
-        matched = _match_one(item, found, by_name, ledger, adopt, owners, wanted)
+        matched = _claimed_once(search, _match_one(search, item, claimed))
         found.items.append(matched)
-        if matched.entry is not None:
-            claimed.add(matched.entry.key)
         if matched.live is not None:
             found.live_by_key[item.key] = matched.live
+            found.owners[item.key.kind, matched.live.id] = item.key
     found.unclaimed = [ledger.entries[key] for key in sorted(ledger.entries) if key not in claimed]
+    for entry in found.unclaimed:
+        found.owners.setdefault((entry.key.kind, entry.id), entry.key)
     return found
 
 
-def _match_one(
-    item: Desired,
-    found: Matches,
-    by_name: Mapping[tuple[str, str], Observed],
-    ledger: Ledger,
-    adopt: Mapping[Key, str],
-    owners: Mapping[tuple[str, str], Key],
-    wanted: set[Key],
-) -> Match:
-    entry, moved_from = _entry_of(item, ledger, wanted, found)
-    kind = item.key.kind
-    if entry is not None and (live := found.live_by_id.get((kind, entry.id))) is not None:
-        return Match(item, entry, live, moved_from)
-    if chosen := adopt.get(item.key):
-        return _adopt_by_id(item, found, chosen, owners)
-    taken = by_name.get((kind, item.live_name))
-    if taken is None:
-        return Match(item, entry, None, moved_from)
-    owner = owners.get((kind, taken.id))
-    if owner is not None and owner != item.key:
-        # Another resource of ours holds the name: free to take once that one is deleted or renamed.
-        return Match(item, entry, None, moved_from)
-    if ledger.lost or not ledger.entries or item.key in adopt:
-        return Match(item, None, taken, moved_from)
-    who = f", last changed by {taken.modified_by} at {taken.modified_time}" if taken.modified_by else ""
-    found.problems.append(
+def _claimed_once(search: _Search, matched: Match) -> Match:
+    """Refuse a second manifest that means the same live resource: the two would undo each other for ever."""
+    if matched.live is None:
+        return matched
+    key = matched.desired.key
+    other = search.found.owners.get((key.kind, matched.live.id))
+    if other is None:
+        return matched
+    search.found.problems.append(
         Problem(
             "G011",
-            f"{item.key}: a {kind} named {item.live_name!r} exists (id {taken.id}{who}) and is not ours",
-            f"take it over with --adopt {item.key}, or declare another name",
-            item.key,
+            f"{key}: the {key.kind} with id {matched.live.id} is already what {other} means",
+            "declare another name, or adopt another id",
+            key,
         )
     )
+    return Match(matched.desired, matched.entry, refused=True)
+
+
+def _match_one(search: _Search, item: Desired, claimed: set[Key]) -> Match:
+    entry, moved_from = _entry_of(search, item, claimed)
+    found, kind = search.found, item.key.kind
+    if entry is not None and (live := found.live_by_id.get((kind, entry.id))) is not None:
+        return Match(item, entry, live, moved_from)
+    if chosen := search.adopt.get(item.key):
+        return _adopt_by_id(search, item, chosen)
+    # A name that another resource of ours holds is free to take once that one is deleted or renamed.
+    taken = [
+        live
+        for live in found.live_by_name.get((kind, item.live_name), ())
+        if search.owners.get((kind, live.id)) in (None, item.key)
+    ]
+    if not taken:
+        return Match(item, entry, None, moved_from)
+    if len(taken) == 1 and (search.ledger.lost or not search.ledger.entries or item.key in search.adopt):
+        return Match(item, None, taken[0], moved_from)
+    found.problems.append(_not_ours(item, taken))
     return Match(item, entry, None, moved_from, refused=True)
 
 
-def _entry_of(item: Desired, ledger: Ledger, wanted: set[Key], found: Matches) -> tuple[Entry | None, Key | None]:
-    entry = ledger.entries.get(item.key)
-    old = item.moved_from
-    if old is None or old not in ledger.entries or old in wanted:
+def _not_ours(item: Desired, taken: Sequence[Observed]) -> Problem:
+    live, kind = taken[0], item.key.kind
+    if len(taken) > 1:
+        return Problem(
+            "G011",
+            f"{item.key}: {len(taken)} {kind}s are named {item.live_name!r} (ids {', '.join(one.id for one in taken)})",
+            f"say which one with `reconciler adopt {item.key} --id ID`",
+            item.key,
+        )
+    who = f", last changed by {live.modified_by} at {live.modified_time}" if live.modified_by else ""
+    return Problem(
+        "G011",
+        f"{item.key}: a {kind} named {item.live_name!r} exists (id {live.id}{who}) and is not ours",
+        f"take it over with --adopt {item.key}, or declare another name",
+        item.key,
+    )
+
+
+def _entry_of(search: _Search, item: Desired, claimed: set[Key]) -> tuple[Entry | None, Key | None]:
+    """The ledger's entry of a manifest, under its own key or under the one that it moved from."""
+    entries = search.ledger.entries
+    entry, old = entries.get(item.key), item.moved_from
+    if old is None or old not in entries or old.kind != item.key.kind or old in search.wanted:
         return entry, None
     if entry is not None:
-        found.problems.append(
-            Problem(
-                "G013",
-                f"{item.key} says it moved from {old}, but the ledger holds both",
-                f"drop movedFrom, or run `reconciler forget {old}`",
-                item.key,
-            )
-        )
-        return entry, None
-    return ledger.entries[old], old
+        problem = f"{item.key} says it moved from {old}, but the ledger holds both"
+    elif old in claimed:
+        problem = f"{item.key} says it moved from {old}, and so does another manifest"
+    else:
+        claimed.add(old)
+        return entries[old], old
+    search.found.problems.append(
+        Problem("G013", problem, f"drop movedFrom, or run `reconciler forget {old}`", item.key)
+    )
+    return entry, None
 
 
-def _adopt_by_id(item: Desired, found: Matches, resource_id: str, owners: Mapping[tuple[str, str], Key]) -> Match:
-    live = found.live_by_id.get((item.key.kind, resource_id))
-    owner = owners.get((item.key.kind, resource_id))
+def _adopt_by_id(search: _Search, item: Desired, resource_id: str) -> Match:
+    live = search.found.live_by_id.get((item.key.kind, resource_id))
+    owner = search.owners.get((item.key.kind, resource_id))
     if live is not None and owner in (None, item.key):
         return Match(item, None, live)
     why = f"it already belongs to {owner}" if live is not None else "there is no such resource"
-    found.problems.append(
+    search.found.problems.append(
         Problem(
             "G011",
             f"{item.key}: cannot adopt id {resource_id}: {why}",

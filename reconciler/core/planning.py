@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from reconciler.core.compare import Comparison, FieldChange, Fingerprint, compare
+from reconciler.core.details import bundle_files, with_details
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.matching import Match, Matches, match
-from reconciler.core.order import CycleError, topological
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, Pin, PinStyle
-from reconciler.core.schema_change import classify
+from reconciler.core.seal import has_secret, seal
+from reconciler.core.sequence import in_order
 from reconciler.core.steps import create_steps, settled_fields, sourced_marks, update_steps
-from reconciler.core.values import ABSENT, Bundle, Secret, Tree, unknowns
+from reconciler.core.values import ABSENT, Secret, Tree, unknowns
 from reconciler.core.wire import live_digest, live_tree
 
 
@@ -82,18 +82,16 @@ def make_plan(
     if not options.partial:
         for entry in matches.unclaimed:
             _plan_gone(draft, entry)
-    changes = _in_order(draft, ledger)
-    sizes: dict[str, int] = {}
-    for key in {*ledger.entries, *(item.key for item in wanted)}:
-        sizes[key.kind] = sizes.get(key.kind, 0) + 1
+    changes, in_the_way = in_order(draft.changes, matches, ledger)
+    draft.problems += in_the_way
     return Plan(
         header=header,
-        changes=tuple(changes),
+        changes=changes,
         orphans=tuple(sorted(draft.orphans, key=lambda orphan: orphan.key)),
         problems=tuple(sorted(draft.problems, key=lambda item: (item.code, str(item.key or ""), item.message))),
         warnings=tuple(sorted(set(draft.warnings))),
         unchanged=draft.unchanged,
-        sizes=dict(sorted(sizes.items())),
+        sizes=_sizes(matches, ledger),
         partial=options.partial,
         manifests=len(wanted),
         cost=_cost(changes, options),
@@ -131,7 +129,7 @@ def _needs_unselected(draft: _Draft, desired: Desired, fields: Tree) -> None:
 
 def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:
     desired = item.desired
-    sealed = _seal(fields, draft.fingerprint)
+    sealed = seal(fields, draft.fingerprint)
     changes = tuple(
         FieldChange((name,), "ours", ABSENT, value, ABSENT, "new" if isinstance(value, Secret) else "")
         for name, value in sorted(sealed.items())
@@ -151,7 +149,7 @@ def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:
             moved_from=item.moved_from,
             mark=desired.locate(()),
             marks=sourced_marks(changes, desired),
-            bundle_files=_bundle_files(ABSENT, sealed.get(kind.bundle.field) if kind.bundle else ABSENT),
+            bundle_files=bundle_files(ABSENT, sealed.get(kind.bundle.field) if kind.bundle else ABSENT),
         )
     )
 
@@ -160,20 +158,26 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
     desired, key = item.desired, item.desired.key
     base = item.entry.fields if item.entry is not None else {}
     tree = live_tree(kind, live.body)
-    sealed = _seal(fields, draft.fingerprint)
+    sealed = seal(fields, draft.fingerprint)
     adopting = item.entry is None
-    compared = _without_secrets(sealed) if adopting and key not in draft.options.write_secrets else sealed
     found = compare(
         kind,
         base,
-        compared,
+        sealed,
         tree,
-        fingerprint=lambda secret: secret.fingerprint,
+        fingerprint=_fingerprint,
         ignore=desired.lifecycle.ignore_changes,
         force_secrets=key in draft.options.write_secrets,
+        keep_secrets=adopting,
     )
-    steps, problems = update_steps(kind, key, found, sealed, tree)
     entry = _entry(desired, live.id, settled_fields(sealed, base, desired.lifecycle.ignore_changes))
+    if not (found.patch or found.unchecked or item.moved_from or _outdated(found, item.entry, entry)):
+        draft.unchanged += 1
+        return
+    steps, problems = update_steps(kind, key, found, sealed, tree)
+    draft.problems += problems
+    if adopting and has_secret(sealed) and key not in draft.options.write_secrets:
+        draft.warnings.append(f"{key}: adopted without writing its secrets; --write-secret {key} writes them")
     change = Change(
         key,
         "adopt" if adopting else "update" if steps else "none",
@@ -190,13 +194,14 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
         marks=sourced_marks(found.changes, desired),
         modified=(live.modified_by, live.modified_time),
     )
-    draft.problems += problems
-    if adopting and _has_secret(sealed) and key not in draft.options.write_secrets:
-        draft.warnings.append(f"{key}: adopted without writing its secrets; --write-secret {key} writes them")
-    if change.action == "none" and not (found.unchecked or item.moved_from or _outdated(found, item.entry, entry)):
-        draft.unchanged += 1
-        return
-    draft.changes.append(_with_details(draft, kind, change, live, tree, sealed, base))
+    detailed, problem = with_details(kind, change, base, tree, sealed, live, draft.options.readers)
+    draft.problems += [problem] if problem else []
+    draft.changes.append(detailed)
+
+
+def _fingerprint(secret: Secret) -> str:
+    """The fingerprint of a sealed secret."""
+    return secret.fingerprint
 
 
 def _outdated(found: Comparison, before: Entry | None, after: Entry) -> bool:
@@ -204,34 +209,6 @@ def _outdated(found: Comparison, before: Entry | None, after: Entry) -> bool:
     if found.stale_base or found.changes or before is None:
         return True
     return (before.dependencies, before.protect, before.retain) != (after.dependencies, after.protect, after.retain)
-
-
-def _with_details(
-    draft: _Draft, kind: Kind, change: Change, live: Observed, tree: Tree, sealed: Tree, base: Tree
-) -> Change:
-    """Add what a reader wants to know beyond the fields: classes of schema change, files of a bundle."""
-    if kind.bundle and any(item.path == (kind.bundle.field,) for item in change.fields):
-        known = base.get(kind.bundle.field, ABSENT)
-        change = replace(change, bundle_files=_bundle_files(known, sealed.get(kind.bundle.field)))
-    if kind.table is None:
-        return change
-    moved = {item.path[0] for item in change.fields if item.sends}
-    effects = classify(kind.table, tree, {name: value for name, value in sealed.items() if name in moved})
-    records = live.body.get(kind.table.count)
-    breaking = [effect for effect in effects if effect.effect == "breaking"]
-    if breaking and isinstance(records, (int, float)) and records > 0:
-        listed = "; ".join(f"{effect.column}: {effect.message}" for effect in breaking)
-        draft.problems.append(
-            Problem(
-                "G008",
-                f"{change.key} holds {records:g} records, and the change breaks them: {listed}",
-                "add a new nullable column beside the old one, fill it, move the mappings over, then drop the old one "
-                "once the dataset is empty; or declare a new resource under another name",
-                change.key,
-            )
-        )
-    touches = draft.options.readers.get(change.key, ()) if effects else ()
-    return replace(change, effects=effects, touches=touches)
 
 
 def _plan_gone(draft: _Draft, entry: Entry) -> None:
@@ -293,81 +270,13 @@ def _entry(desired: Desired, resource_id: str, fields: Tree) -> Entry:
     )
 
 
-def _seal(value: Any, fingerprint: Fingerprint) -> Any:
-    """Give every secret its fingerprint; the values go along, and leave with the process."""
-    if isinstance(value, Secret):
-        mark = fingerprint(value)
-        return Secret(value.reference, value.reveal() if value.resolved else None, mark)
-    if isinstance(value, dict):
-        return {key: _seal(item, fingerprint) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_seal(item, fingerprint) for item in value]
-    return value
-
-
-def _has_secret(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_has_secret(item) for item in value.values())
-    return isinstance(value, Secret)
-
-
-def _without_secrets(tree: Tree) -> Tree:
-    return {
-        key: _without_secrets(value) if isinstance(value, dict) and _has_secret(value) else value
-        for key, value in tree.items()
-        if not isinstance(value, Secret)
-    }
-
-
-def _bundle_files(before: object, after: object) -> tuple[tuple[str, str], ...]:
-    """Which files of a bundle are added, changed or removed, by name."""
-    old = before.files if isinstance(before, Bundle) else {}
-    new = after.files if isinstance(after, Bundle) else {}
-    return tuple(
-        (name, "added" if name not in old else "removed" if name not in new else "changed")
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    )
-
-
-def _in_order(draft: _Draft, ledger: Ledger) -> list[Change]:
-    by_key = {change.key: change for change in draft.changes}
-    edges = _edges(draft, by_key, ledger)
-    rank = {key: 1 if change.action in ("delete", "forget") else 0 for key, change in by_key.items()}
-    try:
-        line = topological(edges, rank)
-    except CycleError as error:
-        draft.problems.append(
-            Problem(
-                "G012",
-                f"no order of changes works: {error}",
-                "break the circle by renaming one of them to a third name first, and apply twice",
-            )
-        )
-        return [by_key[key] for key in sorted(by_key)]
-    return [replace(by_key[key], after=tuple(sorted(edges[key] & by_key.keys()))) for key in line]
-
-
-def _edges(draft: _Draft, by_key: Mapping[Key, Change], ledger: Ledger) -> dict[Key, set[Key]]:
-    """Who comes after whom: dependencies first, deletes in reverse, and a name is freed before it is taken."""
-    edges: dict[Key, set[Key]] = {key: set() for key in by_key}
-    for item in draft.matches.items:
-        if item.desired.key in edges:
-            edges[item.desired.key] |= {key for key in item.desired.dependencies if key in by_key}
-    for key, change in by_key.items():
-        # What used to refer to something lets go of it before that is deleted.
-        entry = ledger.entries.get(change.moved_from or key)
-        for other in entry.dependencies if entry else ():
-            if other in by_key and by_key[other].action == "delete":
-                edges[other].add(key)
-                edges[key].discard(other)
-    holders = {(key.kind, entry.live_name): key for key, entry in ledger.entries.items()}
-    for key, change in by_key.items():
-        renames = change.action == "create" or any(item.path == ("name",) for item in change.fields)
-        holder = holders.get((key.kind, change.live_name))
-        if renames and change.action != "delete" and holder is not None and holder != key and holder in by_key:
-            edges[key].add(holder)
-    return edges
+def _sizes(matches: Matches, ledger: Ledger) -> dict[str, int]:
+    """How many resources of each kind are ours, one that changes its key counted once: the denominators of guards."""
+    moved = {item.moved_from for item in matches.items}
+    sizes: dict[str, int] = {}
+    for key in {*ledger.entries, *(item.desired.key for item in matches.items)} - moved:
+        sizes[key.kind] = sizes.get(key.kind, 0) + 1
+    return dict(sorted(sizes.items()))
 
 
 def _cost(changes: Iterable[Change], options: Options) -> Cost:

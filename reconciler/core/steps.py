@@ -12,19 +12,31 @@ from reconciler.core.kind import Kind
 from reconciler.core.mergepatch import apply_patch
 from reconciler.core.plan import Problem, Step
 from reconciler.core.resource import Desired, Key
+from reconciler.core.rules import Rule, rules_of
 from reconciler.core.values import ABSENT, Tree
 
 
 def create_steps(kind: Kind, key: Key, fields: Tree) -> tuple[tuple[Step, ...], Problem | None]:
     """Create a resource; one with a lifecycle starts at its initial state and is moved by a second request."""
-    body = {name: value for name, value in fields.items() if value is not None}
+    body = _without_nulls(rules_of(kind), fields)
     rule = kind.lifecycle
     if rule is None or fields.get(rule.field) in (None, rule.initial):
         return (Step("create", body),), None
     target = fields[rule.field]
     body[rule.field] = rule.initial
     problem = _forbidden_move(kind, key, rule.initial, target)
-    return (Step("create", body), _move(kind, target, fields, {})), problem
+    return (Step("create", body), _move(kind, target, body)), problem
+
+
+def _without_nulls(rule: Rule, fields: Tree) -> Tree:
+    """What a create sends: a null clears, and there is nothing to clear. Maps owned whole keep theirs, which are data."""
+    return {
+        name: _without_nulls(rule.child(name), value)
+        if isinstance(value, dict) and not rule.child(name).whole
+        else value
+        for name, value in fields.items()
+        if value is not None
+    }
 
 
 def update_steps(
@@ -43,38 +55,40 @@ def update_steps(
         if change.sends and change.path[0] in kind.immutable
     ]
     steps: list[Step] = []
-    moved: Step | None = None
     rule = kind.lifecycle
-    if rule is not None and rule.field in patch:
-        target = patch.pop(rule.field)
+    target = patch.pop(rule.field, ABSENT) if rule is not None else ABSENT
+    after: Tree = _whole(kind, fields, apply_patch(live, patch))
+    if patch:
+        steps.append(Step("update", patch if _patches(kind) else after))
+    if rule is not None and target is not ABSENT:
         target = rule.initial if target is None else target
         problem = _forbidden_move(kind, key, live.get(rule.field), target)
         problems += [problem] if problem else []
-        moved = _move(kind, target, fields, live)
-    if patch:
-        steps.append(Step("update", _whole(kind, live, patch)))
-    if moved is not None:
-        steps.append(moved)
+        steps.append(_move(kind, target, after))
     return tuple(steps), problems
 
 
-def _whole(kind: Kind, live: Tree, patch: Tree) -> Tree:
-    """The body of an update: the patch itself, or, for an API that only knows PUT, the live fields with it applied."""
-    if kind.wire is None or kind.wire.update == "PATCH":
-        return patch
-    body: Tree = apply_patch(live, patch)
-    return body
+def _patches(kind: Kind) -> bool:
+    return kind.wire is None or kind.wire.update == "PATCH"
 
 
-def _move(kind: Kind, target: Any, fields: Tree, live: Tree) -> Step:
+def _whole(kind: Kind, fields: Tree, after: Tree) -> Tree:
+    """A resource as it will be, ready to be sent to an API that only knows PUT: of live code only a digest is known."""
+    if kind.bundle is None or kind.bundle.field not in after:
+        return after
+    code = fields.get(kind.bundle.field)
+    kept = {name: value for name, value in after.items() if name != kind.bundle.field}
+    return kept if code is None else {**kept, kind.bundle.field: code}
+
+
+def _move(kind: Kind, target: Any, after: Tree) -> Step:
+    """A lifecycle move of a resource that otherwise is as it will be ``after`` the step before."""
     rule = kind.lifecycle
     assert rule is not None
-    body = {rule.field: target}
-    for name in rule.with_fields:
-        value = fields.get(name, live.get(name))
-        if value is not None:
-            body[name] = value
-    return Step("move", body)
+    if not _patches(kind):
+        return Step("move", {**after, rule.field: target})
+    named = {name: after[name] for name in rule.with_fields if after.get(name) is not None}
+    return Step("move", {rule.field: target, **named})
 
 
 def _forbidden_move(kind: Kind, key: Key, source: Any, target: Any) -> Problem | None:
