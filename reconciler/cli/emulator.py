@@ -51,7 +51,9 @@ def command(settings: Settings, port: int, clients: tuple[str, ...], **options: 
 
     try:
         parsed = tuple(emulator.parse_client(text) for text in clients)
-        chosen = emulator.Settings(**options, **({"clients": parsed} if parsed else {}))
+        if parsed:
+            options["clients"] = parsed
+        chosen = emulator.Settings(**options)
     except ValueError as error:
         raise UsageError(str(error)) from error
     try:

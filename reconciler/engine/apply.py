@@ -126,18 +126,14 @@ async def _one(schedule: _Schedule, change: Change, perform: Perform, stop: Stop
         # Without ledger or lease nothing more may be sent; what became of this change is what the journal says.
         stop.ask(error.message, error=error)
         return Result(change.key, change.action, "unknown", change.resource_id, error.code, error.message, error.fix)
-    error = settled.error
-    if isinstance(error, AuthenticationError) and not isinstance(error, ScopeMissing):
-        stop.ask(error.message, error=error)
-    return Result(
-        change.key,
-        change.action,
-        settled.outcome,
-        settled.resource_id,
-        error.code if error else "S001" if settled.outcome == "stale" else "",
-        _message(settled),
-        error.fix if error else "plan again and look at what moved" if settled.outcome == "stale" else "",
-    )
+    problem = settled.error
+    if isinstance(problem, AuthenticationError) and not isinstance(problem, ScopeMissing):
+        stop.ask(problem.message, error=problem)
+    if settled.outcome == "stale":
+        code, fix = "S001", "plan again and look at what moved"
+    else:
+        code, fix = (problem.code, problem.fix) if problem else ("", "")
+    return Result(change.key, change.action, settled.outcome, settled.resource_id, code, _message(settled), fix)
 
 
 def _message(settled: Settled) -> str:

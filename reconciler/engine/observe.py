@@ -19,9 +19,7 @@ async def observe(
     fails the observation: nothing is ever planned on half of a tenant.
     """
     wanted = {item.key.kind for item in desired} | {key.kind for key in ledger.entries}
-    listed = [kinds[name] for name in sorted(wanted) if name in kinds]
-    answers = await side_by_side(listed, client.list)
-    observed = {kind.name: list(found) for kind, found in zip(listed, answers, strict=True)}
+    observed = await observe_kinds(client, kinds, wanted)
     seen = {(kind, item.id) for kind, items in observed.items() for item in items}
     lacking = [
         (kinds[key.kind], entry.id)
@@ -36,3 +34,10 @@ async def observe(
         if found is not None:
             observed[found.kind].append(found)
     return observed
+
+
+async def observe_kinds(client: Client, kinds: Kinds, wanted: Iterable[str]) -> dict[str, list[Observed]]:
+    """List some kinds, concurrently; names that are no kind are left out."""
+    listed = [kinds[name] for name in sorted(set(wanted)) if name in kinds]
+    answers = await side_by_side(listed, client.list)
+    return {kind.name: list(found) for kind, found in zip(listed, answers, strict=True)}

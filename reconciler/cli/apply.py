@@ -1,0 +1,178 @@
+"""``reconciler apply``: make the tenant match, every write conditional on the state that was reviewed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options
+from reconciler.cli.plan import warn
+from reconciler.cli.planning_options import plan_as, planning_options, take_request
+from reconciler.errors import GuardRefused, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
+    from reconciler.core.report import Report, Result
+    from reconciler.engine.session import Session
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler apply
+  reconciler apply plan.json
+  reconciler apply -t prod --expect 3f9c… --yes
+  reconciler apply --resume
+"""
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FILE | PATHS]...")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--expect", metavar="CHANGEDIGEST", help="Plan anew and go on only if the changes are the reviewed ones.")
+@click.option("--parallelism", type=click.IntRange(1, 200), default=10, show_default=True, help="Changes at a time.")
+@click.option(
+    "--on-stale",
+    type=click.Choice(["fail", "replan"]),
+    default="fail",
+    show_default=True,
+    help="What to do when a resource moved: report it, or go on where the reviewed change is still the same.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an apply that was interrupted.")
+@click.option("--report", "reports", multiple=True, metavar="json=FILE", help="Write the outcome to a file.")
+@click.option(
+    "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."
+)
+@planning_options
+@standard_options(formats=("text", "json"))
+def command(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    yes: bool,
+    expect: str | None,
+    parallelism: int,
+    on_stale: str,
+    resume: bool,
+    reports: tuple[str, ...],
+    lock_timeout: float,
+    **options: Any,
+) -> int:
+    """Make the tenant match the manifests.
+
+    With FILE, a plan saved by `plan --out`, exactly that plan is applied. Otherwise the changes are planned, shown, and
+    applied after you agree.
+    """
+    from reconciler.engine.applying import Applying
+    from reconciler.engine.session import Session
+
+    saved = _saved_plan(paths)
+    if resume and (paths or expect):
+        raise UsageError("--resume goes on with the journaled plan and takes no file, paths or --expect")
+    if saved is not None and expect:
+        raise UsageError("a plan file is applied as it is; --expect is for planning anew")
+    whole = _takes_manifests(saved, resume)
+    with Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=whole) as session:
+        if whole:
+            warn(settings, session.workspace.bound.diagnostics)
+        request = take_request(options, session.workspace.project.root, () if saved else paths)
+        applying = Applying(
+            session,
+            parallelism=parallelism,
+            replan=on_stale == "replan",
+            lock_timeout=lock_timeout,
+            listen=lambda result: _say(settings, result),
+            warn=lambda text: settings.note(f"warning: {text}"),
+        )
+        report: Report | None
+        if resume:
+            report = applying.resume()
+        elif saved is not None:
+            report = applying.saved(saved, lambda plan: _agree(settings, session, plan, yes=True))
+        else:
+            report = applying.fresh(request, expect or "", lambda plan: _agree(settings, session, plan, yes=yes))
+    return _end(settings, report, reports)
+
+
+def _takes_manifests(saved: Path | None, resume: bool) -> bool:
+    return saved is None and not resume
+
+
+def _saved_plan(paths: tuple[Path, ...]) -> Path | None:
+    """The plan file among the arguments: a single file that is not a manifest."""
+    if len(paths) == 1 and paths[0].is_file() and paths[0].suffix not in (".yaml", ".yml"):
+        return paths[0]
+    if any(path.suffix == ".json" for path in paths):
+        raise UsageError("a plan file is applied alone", fix="name either one plan file or manifests")
+    return None
+
+
+def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bool:
+    """Show the plan and ask; raises `GuardRefused` where guards stand in the way."""
+    if settings.format == "text":
+        document(plan_as("text", plan, width=settings.width, color=settings.color))
+    if plan.problems:
+        codes = sorted({problem.code for problem in plan.problems})
+        if settings.format != "text":
+            document(plan_as("json", plan))
+        raise GuardRefused(
+            f"refused by {', '.join(codes)}; nothing was sent",
+            codes=codes,
+            fix="see above; `reconciler explain CODE` tells more",
+        )
+    if not plan.has_changes or yes:
+        return True
+    if not settings.interactive or not sys.stdin.isatty():
+        raise UsageError(
+            "apply asks before it writes, and there is nobody to ask",
+            fix="add --yes, or apply a plan that was saved with `plan --out`",
+        )
+    target = session.workspace.target
+    return click.confirm(f"Apply these changes to {target.name} ({target.url})?", err=True)
+
+
+def _say(settings: Settings, result: Result) -> None:
+    """Tell of one result as it comes: an event on stdout for json, a line on stderr for people."""
+    if settings.format == "json":
+        import orjson
+
+        from reconciler.core.report import result_to_json
+
+        document(orjson.dumps({"event": "result", **result_to_json(result)}, option=orjson.OPT_SORT_KEYS).decode())
+        return
+    from reconciler.render.report_text import render_result_line
+
+    settings.note(render_result_line(result))
+
+
+def _end(settings: Settings, report: Report | None, reports: tuple[str, ...]) -> int:
+    import orjson
+
+    from reconciler.core.report import report_to_json
+
+    if report is None:
+        settings.note("Nothing was applied.")
+        return 1
+    data = report_to_json(report)
+    for text in reports:
+        form, _, file = text.partition("=")
+        if form != "json" or not file:
+            raise UsageError(f"--report {text}: write json=FILE")
+        from reconciler.engine.planfiles import write_text
+
+        write_text(Path(file), orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+    if settings.format == "json":
+        document(orjson.dumps({"event": "report", **data}, option=orjson.OPT_SORT_KEYS).decode())
+    elif report.results:
+        from reconciler.render.report_text import render_report_text
+
+        document(render_report_text(report))
+    return exit_code(report)
+
+
+def exit_code(report: Report) -> int:
+    """The exit code of an apply, from its verdict alone."""
+    if report.verdict == "interrupted":
+        return 128 + report.signal
+    codes = {"nothing": 0, "applied": 0, "partial": EXIT_PARTIAL, "failed": 1, "stale": EXIT_STALE, "denied": 3}
+    return codes[report.verdict]

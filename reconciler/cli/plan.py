@@ -1,0 +1,80 @@
+"""``reconciler plan``: show what apply would change; nothing is written to the tenant, whatever happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options
+from reconciler.cli.planning_options import parse_reports, plan_as, planning_options, take_request
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler plan
+  reconciler plan -t prod --out plan.json --report markdown=plan.md
+  reconciler plan --only 'Connector/*' --detailed-exitcode
+"""
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option(
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it to a file too: markdown, json."
+)
+@click.option("--full", is_flag=True, help="Show long values whole.")
+@planning_options
+@standard_options(formats=("text", "json", "markdown"))
+def command(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    detailed_exitcode: bool,
+    reports: tuple[str, ...],
+    full: bool,
+    **options: Any,
+) -> int:
+    """Show what apply would change.
+
+    Compares the manifests with the live tenant and with what was last applied. PATHS narrow the run to some manifests;
+    a narrowed run neither deletes nor forgets.
+    """
+    from reconciler.engine.session import Session
+
+    wanted = parse_reports(reports)
+    with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
+        warn(settings, session.workspace.bound.diagnostics)
+        request = take_request(options, session.workspace.project.root, paths)
+        plan = session.plan(request)
+    if out is not None:
+        from reconciler.engine.planfiles import write_plan
+
+        write_plan(out, plan)
+        settings.note(f"plan saved to {out}")
+    for form, file in wanted:
+        from reconciler.engine.planfiles import write_text
+
+        write_text(file, plan_as(form, plan))
+    document(plan_as(settings.format, plan, width=settings.width, color=settings.color, full=full))
+    return exit_code(plan, detailed=detailed_exitcode)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """The exit code of a plan: guards first, then changes where they were asked for."""
+    if plan.problems:
+        return EXIT_GUARD
+    return EXIT_CHANGES if detailed and plan.has_changes else 0
+
+
+def warn(settings: Settings, diagnostics: Any) -> None:
+    """Show the warnings of validation on stderr."""
+    if diagnostics and not settings.quiet:
+        from reconciler.render.diagnostics import render_diagnostics
+
+        settings.note(render_diagnostics(diagnostics, "text", color=False).rstrip("\n"))

@@ -1,0 +1,121 @@
+"""The options that plan and apply share, and how they become a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.core.resource import Key
+    from reconciler.core.selection import Selector
+    from reconciler.engine.planner import Request
+
+REPORTS = ("markdown", "json")
+"""What ``--report FORMAT=FILE`` may name."""
+
+
+def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the planning options to a command; `take_request` reads them."""
+    options = [
+        click.option("--prune/--no-prune", default=None, help="Delete owned resources whose manifest is gone."),
+        click.option(
+            "--only", multiple=True, metavar="SELECTOR", help="Only these: Kind/name with globs, label=value, @file."
+        ),
+        click.option("--exclude", multiple=True, metavar="SELECTOR", help="All but these."),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="CODE[:KEY|=N]",
+            help="Accept one thing that a guard refuses, for this run.",
+        ),
+        click.option("--adopt", multiple=True, metavar="KEY", help="Take over a live resource of the same name."),
+        click.option(
+            "--write-secret", "write_secrets", multiple=True, metavar="KEY", help="Write this resource's secrets again."
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -> Request:
+    """Take the planning options out of a command's keyword arguments; raises `UsageError` for malformed ones."""
+    from reconciler.engine.planner import Request
+
+    return Request(
+        prune=options.pop("prune"),
+        only=_selectors(options.pop("only")),
+        exclude=_selectors(options.pop("exclude")),
+        files=tuple(_inside(root, path) for path in paths),
+        allow=frozenset(_acknowledgement(text) for text in options.pop("allow")),
+        adopt={parse_key(text): "" for text in options.pop("adopt")},
+        write_secrets=frozenset(parse_key(text) for text in options.pop("write_secrets")),
+    )
+
+
+def parse_key(text: str) -> Key:
+    """Read ``Kind/name`` from the command line; raises `UsageError`."""
+    from reconciler.core.resource import Key
+
+    try:
+        return Key.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error), fix="write the key as Kind/name, as `reconciler graph` shows it") from error
+
+
+def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
+    from reconciler.core.selection import Selector
+
+    try:
+        return tuple(Selector.parse(text) for text in texts)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _acknowledgement(text: str) -> str:
+    from reconciler.core.guard import GUARDS
+
+    code = text.partition(":")[0].partition("=")[0]
+    if code not in {rule.code for rule in GUARDS}:
+        raise UsageError(f"--allow {text}: there is no guard {code}", fix="the plan names the code of each guard")
+    return text
+
+
+def _inside(root: Path, path: Path) -> str:
+    try:
+        return path.resolve().relative_to(root).as_posix()
+    except ValueError as error:
+        raise UsageError(f"{path} is not inside the project", fix="name a manifest or a folder of it") from error
+
+
+def parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
+    """Read ``FORMAT=FILE`` options; raises `UsageError`."""
+    found = []
+    for text in texts:
+        form, equals, file = text.partition("=")
+        if not equals or form not in REPORTS or not file:
+            raise UsageError(f"--report {text}: write FORMAT=FILE, FORMAT one of {', '.join(REPORTS)}")
+        found.append((form, Path(file)))
+    return found
+
+
+def plan_as(form: str, plan: Any, *, width: int = 0, color: bool = False, full: bool = False) -> str:
+    """A plan in one of the formats that plan, show and reports offer."""
+    if form == "json":
+        import orjson
+
+        from reconciler.core.planfile import plan_to_json
+
+        return orjson.dumps(plan_to_json(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    if form == "markdown":
+        from reconciler.render.plan_markdown import render_plan_markdown
+
+        return render_plan_markdown(plan)
+    from reconciler.render.plan_text import render_plan_text
+
+    return render_plan_text(plan, width=width, color=color, full=full)

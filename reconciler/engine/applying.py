@@ -1,0 +1,225 @@
+"""The three ways to apply: a fresh plan, a saved one, and an interrupted one; all under the ledger's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.core.plan import Plan
+from reconciler.core.planfile import change_digest
+from reconciler.core.report import Report, Result
+from reconciler.core.resource import Ledger
+from reconciler.core.values import Bundle
+from reconciler.cxone.client import Client
+from reconciler.engine.apply import Stop
+from reconciler.engine.clock import now, parse
+from reconciler.engine.observe import observe_kinds
+from reconciler.engine.planfiles import read_plan
+from reconciler.engine.planner import Request
+from reconciler.engine.runner import Runner, actor, moved_since
+from reconciler.engine.session import Session, run, stop_on_signals
+from reconciler.engine.state.audit import AuditLog
+from reconciler.engine.state.journal import Journal, open_journal
+from reconciler.engine.state.ledger import LedgerWriter, load_ledger
+from reconciler.errors import (
+    ExpectationNotMet,
+    GuardRefused,
+    JournalOpen,
+    PlanExpired,
+    PlanFileError,
+    PlanStale,
+    UsageError,
+)
+from reconciler.loading.bundle import read_bundle
+from reconciler.loading.secrets import SecretResolver
+
+Agree = Callable[[Plan], bool]
+
+
+@dataclass(slots=True)
+class Applying:
+    """Applies for one session. ``listen`` is told each result, ``warn`` what a person should know."""
+
+    session: Session
+    parallelism: int
+    replan: bool
+    lock_timeout: float
+    listen: Callable[[Result], None]
+    warn: Callable[[str], None]
+    stop: Stop = field(default_factory=Stop)
+
+    def fresh(self, request: Request, expect: str, agree: Agree) -> Report | None:
+        """Plan, ask, apply; None where the answer was no. Raises `ExpectationNotMet` where ``expect`` names other changes."""
+        session = self.session
+        if session.workspace.target.apply.saved_plan_only and not expect:
+            raise GuardRefused(
+                f"the target {session.workspace.target.name} takes saved plans only",
+                codes=["G014"],
+                fix="`reconciler plan --out plan.json`, have it reviewed, then `reconciler apply plan.json`",
+            )
+
+        async def work() -> Report | None:
+            async with session.client(write=True) as client:
+                plan = await session.plan_with(client, request)
+                if expect:
+                    _meets(plan, expect)
+                if not agree(plan):
+                    return None
+                return await self._runner(client).apply(plan)
+
+        with self._held("apply"):
+            return run(work)
+
+    def saved(self, file: Path, agree: Agree) -> Report | None:
+        """Apply a saved plan exactly as it was reviewed."""
+        plan, session = read_plan(file), self.session
+        _usable(plan, session)
+
+        async def work() -> Report | None:
+            async with session.client(write=True) as client:
+                await self._refuse_moved(client, plan)
+                if not agree(plan):
+                    return None
+                return await self._runner(client).apply(plan)
+
+        needed = {change.key.kind for change in plan.changes}
+        session.extra_kinds |= needed
+        with self._held(f"apply {file.name}"):
+            return run(work)
+
+    def resume(self) -> Report:
+        """Go on with the apply whose journal is open; nothing to do where there is none."""
+        session = self.session
+        with self._held("apply --resume", resuming=True):
+            state = open_journal(session.store)
+            if state is None:
+                return Report()
+            session.extra_kinds |= {key.kind for key, _, _ in state.entries} | {key.kind for key in state.steps}
+            session.extra_kinds |= {str(change["key"]).partition("/")[0] for change in state.header["plan"]["changes"]}
+
+            async def work() -> Report:
+                async with session.client(write=True) as client:
+                    return await self._runner(client).resume(state)
+
+            return run(work)
+
+    async def _refuse_moved(self, client: Client, plan: Plan) -> None:
+        """Look before the first write: a plan of which any part is stale is not begun (unless --on-stale replan)."""
+        if self.replan:
+            return
+        session = self.session
+        kinds = session.workspace.kinds
+        wanted = {change.key.kind for change in plan.changes if change.steps}
+        fresh = await observe_kinds(client, kinds, wanted)
+        moved = moved_since(plan, fresh, kinds, session.workspace.target.api.concurrency)
+        if moved:
+            listed = ", ".join(str(key) for key in moved[:5]) + (
+                f" and {len(moved) - 5} more" if len(moved) > 5 else ""
+            )
+            raise PlanStale(
+                f"the tenant moved since the plan was made: {listed}; nothing was applied",
+                fix="plan again and have the new plan reviewed",
+            )
+
+    def _runner(self, client: Client) -> Runner:
+        session = self.session
+        root = session.workspace.project.root
+        resolver = SecretResolver(root, session.environ)
+        built: dict[str, bytes] = {}
+
+        def content(bundle: Bundle) -> bytes:
+            if bundle.sha256 not in built:
+                built[bundle.sha256] = read_bundle(root, bundle)
+            return built[bundle.sha256]
+
+        session.audit = AuditLog(session.store, actor=actor())
+        return Runner(
+            client,
+            session.workspace.kinds,
+            LedgerWriter(session.store, session.ledger),
+            Journal(session.store),
+            session.audit,
+            session.workspace.target.api.concurrency,
+            resolver.resolve,
+            session.mark,
+            content,
+            replan=self.replan,
+            parallelism=self.parallelism,
+            listen=self.listen,
+            warn=self.warn,
+            stop=self.stop,
+        )
+
+    def _held(self, purpose: str, *, resuming: bool = False) -> _Held:
+        self.stop = Stop()
+        return _Held(self, purpose, resuming)
+
+
+class _Held:
+    """The lease, with what must be looked at once it is ours: the ledger as it is now, and a journal left open."""
+
+    def __init__(self, applying: Applying, purpose: str, resuming: bool) -> None:
+        self._applying = applying
+        self._resuming = resuming
+        self._lease = applying.session.store.lease(actor(), purpose, applying.lock_timeout)
+        self._signals = stop_on_signals(applying.stop)
+
+    def __enter__(self) -> None:
+        session = self._applying.session
+        self._lease.__enter__()
+        try:
+            if not self._resuming:
+                refuse_open_journal(session)
+            session.ledger = _reload(session)
+            self._signals.__enter__()
+        except BaseException as error:
+            self._lease.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def __exit__(self, *details: object) -> None:
+        try:
+            self._signals.__exit__(None, None, None)
+        finally:
+            self._lease.__exit__(None, None, None)
+
+
+def refuse_open_journal(session: Session) -> None:
+    """Raise `JournalOpen` where an interrupted apply has not been resumed."""
+    state = open_journal(session.store)
+    if state is not None:
+        raise JournalOpen(
+            f"an apply that began at {state.header.get('started', 'an unknown time')} was interrupted",
+            fix="`reconciler apply --resume` goes on with it",
+        )
+
+
+def _reload(session: Session) -> Ledger:
+    """The ledger as it stands now that nobody else can write it; a new one keeps the salt that is already in use."""
+    workspace = session.workspace
+    ledger = load_ledger(session.store, stack=workspace.project.stack, target=workspace.target.url)
+    return replace(ledger, salt=session.ledger.salt) if ledger.lost else ledger
+
+
+def _meets(plan: Plan, expect: str) -> None:
+    found = change_digest(plan)
+    if len(expect) < 8:
+        raise UsageError("--expect takes at least 8 characters of the reviewed plan's change digest")
+    if not found.startswith(expect.lower()):
+        raise ExpectationNotMet(
+            f"the changes are not the reviewed ones: change digest {found[:12]}, expected {expect[:12]}",
+            fix="have the plan reviewed again",
+        )
+
+
+def _usable(plan: Plan, session: Session) -> None:
+    """Refuse a plan for another target, of another project, or past its expiry."""
+    target, stack = session.workspace.target, session.workspace.project.stack
+    if (plan.header.target, plan.header.url, plan.header.stack) != (target.name, target.url, stack):
+        raise PlanFileError(
+            f"the plan was made for {plan.header.stack} on {plan.header.target} ({plan.header.url}), "
+            f"not for {stack} on {target.name} ({target.url})",
+            fix=f"use --target {plan.header.target}, or plan for this target",
+        )
+    if parse(plan.header.expires) < now():
+        raise PlanExpired(f"the plan expired at {plan.header.expires}", fix="plan again")

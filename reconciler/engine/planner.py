@@ -1,0 +1,150 @@
+"""Making a plan for one target: manifests, ledger and tenant brought together, guards checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler import __version__
+from reconciler.core.guard import Limits, check
+from reconciler.core.kind import Kinds
+from reconciler.core.plan import Header, Plan
+from reconciler.core.planning import Options, make_plan
+from reconciler.core.resource import Key, Ledger, Observed
+from reconciler.core.selection import Selector, select
+from reconciler.core.values import Secret
+from reconciler.cxone.client import Client
+from reconciler.engine.clock import after_hours, now, stamp
+from reconciler.engine.observe import observe
+from reconciler.engine.workspace import Workspace
+from reconciler.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the planning options of the command line ask for.
+
+    ``prune`` None leaves it to the project; ``files`` are paths relative to the project; ``adopt`` maps keys to a live id, or to
+    an empty text for adoption by name.
+    """
+
+    prune: bool | None = None
+    only: tuple[Selector, ...] = ()
+    exclude: tuple[Selector, ...] = ()
+    files: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+    adopt: Mapping[Key, str] = field(default_factory=dict)
+    write_secrets: frozenset[Key] = frozenset()
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the run is about a part of the project only."""
+        return bool(self.only or self.exclude or self.files)
+
+
+async def plan_tenant(
+    workspace: Workspace,
+    client: Client,
+    ledger: Ledger,
+    request: Request,
+    *,
+    fingerprint: Callable[[Secret], str],
+    outcome_unknown: bool = False,
+    commit: str = "",
+) -> Plan:
+    """Observe the tenant and make the plan, problems of guards included."""
+    desired = workspace.bound.desired
+    observed = await observe(client, workspace.kinds, desired, ledger)
+    return compose(
+        workspace,
+        observed,
+        ledger,
+        request,
+        fingerprint=fingerprint,
+        outcome_unknown=outcome_unknown,
+        commit=commit,
+    )
+
+
+def compose(
+    workspace: Workspace,
+    observed: Mapping[str, list[Observed]],
+    ledger: Ledger,
+    request: Request,
+    *,
+    fingerprint: Callable[[Secret], str],
+    outcome_unknown: bool = False,
+    commit: str = "",
+) -> Plan:
+    """Make the plan from what was observed, and check the guards."""
+    target, project = workspace.target, workspace.project
+    desired = workspace.bound.desired
+    _known_keys(request, {item.key for item in desired})
+    selected = select(desired, request.only, request.exclude, request.files) if request.narrowed else None
+    if selected is not None and not selected:
+        raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
+    moment = now()
+    plan = make_plan(
+        desired,
+        observed,
+        ledger,
+        workspace.kinds,
+        header=Header(
+            target.name,
+            target.url,
+            project.stack,
+            stamp(moment),
+            after_hours(moment, target.apply.plan_expires_hours),
+            commit,
+            workspace.bound.digest,
+            __version__,
+        ),
+        options=Options(
+            prune=project.prune if request.prune is None else request.prune,
+            partial=request.narrowed,
+            selected=selected,
+            adopt=dict(request.adopt),
+            write_secrets=request.write_secrets,
+            allowed=request.allow,
+            style=target.api.concurrency,
+            rate=target.limits.requests_per_second or 0.0,
+            readers=_readers(workspace.bound.edges, workspace.kinds),
+        ),
+        fingerprint=fingerprint,
+    )
+    guards = project.guards
+    limits = Limits(
+        guards.max_deletes,
+        guards.max_delete_percent,
+        guards.max_update_percent,
+        request.allow,
+        outcome_unknown,
+        frozenset(key for key, entry in ledger.entries.items() if entry.protect),
+    )
+    return replace(plan, problems=(*plan.problems, *check(plan, limits)))
+
+
+def _known_keys(request: Request, keys: set[Key]) -> None:
+    for option, named in (("--adopt", request.adopt), ("--write-secret", request.write_secrets)):
+        for key in sorted(named):
+            if key not in keys:
+                from difflib import get_close_matches
+
+                close = get_close_matches(str(key), [str(item) for item in keys], n=1)
+                raise UsageError(
+                    f"{option} names {key}, which no manifest declares",
+                    fix=f"did you mean {close[0]}?" if close else "`reconciler graph` lists all keys",
+                )
+
+
+def _readers(edges: Mapping[Key, tuple[Key, ...]], kinds: Kinds) -> dict[Key, tuple[Key, ...]]:
+    """By resource: the mappings and jobs that read it, directly or through a mapping."""
+    readers: dict[Key, set[Key]] = {}
+    for key, others in edges.items():
+        if key.kind in kinds and kinds[key.kind].kind_class != "resource":
+            for other in others:
+                readers.setdefault(other, set()).add(key)
+    return {
+        key: tuple(sorted(found.union(*(readers.get(other, set()) for other in found))))
+        for key, found in readers.items()
+    }

@@ -1,0 +1,269 @@
+"""One apply from beginning to end: lock, journal, changes, ledger, audit, read-back, account."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from reconciler import __version__
+from reconciler.core.exchange import Outcome
+from reconciler.core.kind import Kinds
+from reconciler.core.plan import Change, Plan
+from reconciler.core.planfile import plan_from_json, plan_to_json
+from reconciler.core.report import Report, Result
+from reconciler.core.resource import Entry, Key, Observed, Pin
+from reconciler.core.values import Bundle, Secret, Unknown
+from reconciler.cxone.client import Client
+from reconciler.engine.apply import Stop, apply_changes
+from reconciler.engine.clock import now, stamp
+from reconciler.engine.perform import Performer, Progress, Settled
+from reconciler.engine.prepare import prepare
+from reconciler.engine.readback import read_back
+from reconciler.engine.state.audit import AuditLog
+from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
+from reconciler.engine.state.ledger import LedgerWriter
+from reconciler.errors import LedgerDamaged
+
+SAVE_SECONDS = 5.0
+"""Seconds between writes of the ledger while an apply runs; the journal holds what came since."""
+
+
+def actor() -> str:
+    """Who runs this, for locks and logs: ``user@host``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+@dataclass(slots=True)
+class Runner:
+    """Carries out a plan under the store's lease, which the caller holds.
+
+    ``resolve`` finds secrets, ``fingerprint`` marks them, ``content`` builds bundles; ``listen`` is told each result as it comes.
+    """
+
+    client: Client
+    kinds: Kinds
+    writer: LedgerWriter
+    journal: Journal
+    audit: AuditLog
+    style: Any
+    resolve: Callable[[Secret], Secret]
+    fingerprint: Callable[[Secret], str]
+    content: Callable[[Bundle], bytes]
+    replan: bool = False
+    parallelism: int = 10
+    listen: Callable[[Result], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
+    stop: Stop = field(default_factory=Stop)
+    live: dict[Key, Observed] = field(default_factory=dict)
+    before: Mapping[Key, Entry] = field(default_factory=dict)
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    async def apply(self, plan: Plan) -> Report:
+        """Apply a plan. Whatever would make it impossible is raised before the journal begins and anything is sent."""
+        self.before = dict(self.writer.entries)
+        changes = self._prepared(plan)
+        if not changes:
+            return Report()
+        self.writer.save()
+        self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes))
+        self.journal.begin(
+            {"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": plan_to_json(plan)}
+        )
+        return await self._carry_out(changes, {})
+
+    async def resume(self, state: JournalState) -> Report:
+        """Go on with an interrupted apply from its journal, never from current manifests."""
+        try:
+            plan = plan_from_json(state.header["plan"])
+        except (ValueError, KeyError) as error:
+            raise LedgerDamaged("the journal holds no plan that reads back", fix="plan again") from error
+        self.run_id = state.run_id
+        self.before = dict(self.writer.entries)
+        for key, entry, moved_from in state.entries:
+            self.writer.put(key, entry, moved_from)
+        self.journal.resume()
+        changes = self._prepared(plan)
+        progress = {key: _progress(state, key) for key in state.steps}
+        left = [change for change in changes if change.key not in state.done]
+        return await self._carry_out(left, progress)
+
+    def _prepared(self, plan: Plan) -> list[Change]:
+        changes, warnings = prepare(
+            plan, self.writer.ledger, resolve=self.resolve, fingerprint=self.fingerprint, content=self.content
+        )
+        for warning in warnings:
+            self.warn(warning)
+        return changes
+
+    async def _carry_out(self, changes: Sequence[Change], progress: Mapping[Key, Progress]) -> Report:
+        performer = Performer(
+            self.client,
+            self.kinds,
+            self,
+            self.run_id,
+            self.style,
+            self.replan,
+            self._identify,
+            self.content,
+            self.before.get,
+            self.live.__setitem__,
+            lambda: None,
+        )
+
+        async def perform(change: Change) -> Settled:
+            settled = await performer.perform(change, progress.get(change.key, Progress()))
+            if settled.outcome == "applied":
+                await self.journal.append({"record": "done", "key": str(change.key)})
+            return settled
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._save_now_and_then)
+            results = await apply_changes(
+                changes, perform, parallelism=self.parallelism, stop=self.stop, listen=self._listen
+            )
+            group.cancel_scope.cancel()
+        return await self._finish(changes, results)
+
+    async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
+        applied = {item.key for item in results if item.outcome == "applied"}
+        touched = {
+            change.key: self.writer.entries.get(change.key)
+            for change in changes
+            if change.steps and change.key in applied
+        }
+        diverged: list[tuple[Key, str]] = []
+        if not self.stop.requested and touched:
+            diverged = await read_back(self.client, self.kinds, touched, anyio.sleep)
+        self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
+        self._save()
+        if not any(item.outcome == "unknown" for item in results) and not self.stop.requested:
+            self.journal.end()
+        return Report(tuple(results), tuple(diverged), self.stop.signal)
+
+    def _listen(self, result: Result) -> None:
+        self.audit.add(
+            "change",
+            at=stamp(now()),
+            resource=str(result.key),
+            what=result.action,
+            outcome=result.outcome,
+            code=result.code,
+        )
+        self.listen(result)
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await anyio.sleep(SAVE_SECONDS)
+            self._save()
+
+    def _save(self) -> None:
+        self.audit.flush()
+        self.writer.save(audit_head=self.audit.head)
+
+    def _identify(self, reference: Unknown) -> str:
+        """The live value of a reference; what it names was applied before, or existed already."""
+        key = Key(reference.kind, reference.name)
+        live = self.live.get(key)
+        if live is not None:
+            value = live.id if reference.field == "id" else live.body.get(reference.field)
+            if value is not None:
+                return str(value)
+        entry = self.writer.entries.get(key)
+        if entry is not None and reference.field == "id":
+            return entry.id
+        if entry is not None and isinstance(value := entry.fields.get(reference.field), str):
+            return value
+        raise LedgerDamaged(f"{reference} is not known although {key} was applied", fix="plan and apply again")
+
+    async def intent(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
+        """Record that a request is about to be sent (`Recorder`)."""
+        entry = self.writer.entries.get(key) or self.before.get(key)
+        await self.journal.append(
+            {
+                "record": "intent",
+                "key": str(key),
+                "step": step,
+                "operation": operation,
+                "pin": pin_to_json(pin),
+                "idempotency": idempotency_key,
+                "id": entry.id if entry else "",
+            }
+        )
+
+    async def outcome(self, key: Key, step: int, outcome: Outcome, resource_id: str, pin: Pin, code: str) -> None:
+        """Record what became of a request (`Recorder`)."""
+        await self.journal.append(
+            {
+                "record": "outcome",
+                "key": str(key),
+                "step": step,
+                "outcome": outcome,
+                "id": resource_id,
+                "pin": pin_to_json(pin),
+                "code": code,
+            }
+        )
+
+    async def entry(self, key: Key, entry: Entry | None, moved_from: Key | None) -> None:
+        """Record what the ledger holds from now on (`Recorder`)."""
+        self.writer.put(key, entry, moved_from)
+        await self.journal.append(entry_record(key, entry, moved_from))
+
+
+def _progress(state: JournalState, key: Key) -> Progress:
+    """Where to go on with a change: behind an applied step, or at one whose answer is not known."""
+    step = state.steps[key]
+    if step.outcome == "applied":
+        return Progress(step.index + 1, step.resource_id, step.pin)
+    if step.outcome in (None, "unknown"):
+        return Progress(step.index, step.resource_id, step.pin, in_flight=True)
+    return Progress(step.index, step.resource_id, step.pin)
+
+
+def moved_since(plan: Plan, fresh: Mapping[str, Iterable[Observed]], kinds: Kinds, style: Any) -> list[Key]:
+    """The changes of a saved plan whose live resource is no longer in the state that was reviewed."""
+    from reconciler.core.planning import pin_of
+
+    by_id = {(kind, item.id): item for kind, items in fresh.items() for item in items}
+    names = {(kind, item.name) for kind, items in fresh.items() for item in items}
+    moved = []
+    freed = {(item.key.kind, _old_name(item)) for item in plan.changes}
+    for change in plan.changes:
+        kind = kinds.get(change.key.kind)
+        if kind is None or not change.steps:
+            continue
+        if change.action == "create":
+            place = (change.key.kind, change.live_name)
+            if place in names and place not in freed:
+                moved.append(change.key)
+            continue
+        live = by_id.get((change.key.kind, change.resource_id))
+        if live is None and change.action == "delete":
+            continue
+        if live is None or _moved(change.pin, pin_of(kind, live, style)):
+            moved.append(change.key)
+    return moved
+
+
+def _old_name(change: Change) -> str:
+    renamed = next((item for item in change.fields if item.path == ("name",)), None)
+    if change.action == "delete":
+        return change.live_name
+    return str(renamed.live) if renamed is not None and change.action == "update" else ""
+
+
+def _moved(planned: Pin, found: Pin) -> bool:
+    if planned.style == "etag" and found.style == "etag":
+        return planned.value != found.value
+    return planned.digest != found.digest

@@ -1,0 +1,167 @@
+"""One command's session with a target: project, ledger and client opened together, and closed whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from reconciler.core.plan import Plan
+from reconciler.core.resource import Entry, Key, Ledger
+from reconciler.core.values import Secret
+from reconciler.cxone.client import Client
+from reconciler.cxone.message import RequestRecord
+from reconciler.engine.apply import Stop
+from reconciler.engine.clock import now, stamp
+from reconciler.engine.planner import Request, plan_tenant
+from reconciler.engine.state.audit import AuditLog
+from reconciler.engine.state.fingerprint import Fingerprinter
+from reconciler.engine.state.ledger import load_ledger
+from reconciler.engine.state.store import StateStore, open_store
+from reconciler.engine.tenant import open_tenant
+from reconciler.engine.workspace import Workspace, load_workspace
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Session:
+    """What plan, apply, drift, adopt and forget work with.
+
+    ``ledger`` is as it was read at the start; ``fingerprint`` belongs to its salt; ``debug`` takes a line for every request.
+    ``extra_kinds`` are kinds beyond those of manifests and ledger (a saved plan's); ``revealed`` the secret values in use, which
+    are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun.
+    """
+
+    workspace: Workspace
+    store: StateStore
+    ledger: Ledger
+    fingerprint: Fingerprinter
+    environ: Mapping[str, str]
+    debug: Callable[[str], None]
+    extra_kinds: set[str] = field(default_factory=set)
+    revealed: set[str] = field(default_factory=set, repr=False)
+    audit: AuditLog | None = None
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        directory: Path | None,
+        target: str,
+        *,
+        debug: Callable[[str], None],
+        environ: Mapping[str, str] | None = None,
+        need_manifests: bool = True,
+    ) -> Iterator[Session]:
+        """Load the project and its ledger. Raises `InvalidManifests` unless ``need_manifests`` is off."""
+        variables = os.environ if environ is None else environ
+        workspace = load_workspace(directory, target, environ=variables, resolve_secrets=True)
+        if need_manifests:
+            workspace.bound.require()
+        store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
+        ledger = load_ledger(store, stack=workspace.project.stack, target=workspace.target.url)
+        yield cls(workspace, store, ledger, Fingerprinter(ledger.salt), variables, debug)
+
+    @property
+    def kinds_needed(self) -> set[str]:
+        """The kinds that manifests or ledger name."""
+        wanted = {item.key.kind for item in self.workspace.bound.desired}
+        return wanted | {key.kind for key in self.ledger.entries} | self.extra_kinds
+
+    def client(self, *, write: bool) -> Client:
+        """A client with the scopes that this session needs."""
+        return open_tenant(
+            self.workspace.project,
+            self.workspace.target,
+            self.workspace.kinds,
+            environ=self.environ,
+            needed=self.kinds_needed,
+            write=write,
+            on_request=self._on_request,
+            redact=self._redact,
+        )
+
+    def _on_request(self, record: RequestRecord) -> None:
+        if self.audit is not None and record.method != "GET":
+            self.audit.add(
+                "request",
+                at=stamp(now()),
+                method=record.method,
+                path=record.path,
+                status=record.status,
+                requestId=record.request_id,
+                latencyMs=round(record.seconds * 1000),
+            )
+        self.debug(
+            f"{record.method} {record.path} → {record.status or 'no answer'} "
+            f"in {record.seconds * 1000:.0f} ms [{record.request_id}]"
+        )
+
+    def _redact(self, text: str) -> str:
+        for value in sorted(self.revealed, key=len, reverse=True):
+            if len(value) >= 4:
+                text = text.replace(value, "(secret)")
+        return text
+
+    def mark(self, secret: Secret) -> str:
+        """A secret's fingerprint under this ledger's salt; empty where its value is out of reach."""
+        if not secret.resolved:
+            return ""
+        value = secret.reveal()
+        self.revealed.add(value)
+        return self.fingerprint(value)
+
+    def plan(self, request: Request) -> Plan:
+        """Make a plan through a client that refuses every write."""
+
+        async def work() -> Plan:
+            async with self.client(write=False) as client:
+                return await self.plan_with(client, request)
+
+        return run(work)
+
+    async def plan_with(self, client: Client, request: Request) -> Plan:
+        """Make a plan through a client that is already open."""
+        from reconciler.engine.commit import current_commit
+
+        return await plan_tenant(
+            self.workspace,
+            client,
+            self.ledger,
+            request,
+            fingerprint=self.mark,
+            commit=current_commit(self.workspace.project.root),
+        )
+
+    def before(self, key: Key) -> Entry | None:
+        """What the ledger held of a key when the session began."""
+        return self.ledger.entries.get(key)
+
+
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Run a piece of asynchronous work to its end."""
+    return anyio.run(work)
+
+
+@contextmanager
+def stop_on_signals(stop: Stop) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a request to stop after what is in flight; a second one is not waited for."""
+
+    def ask(number: int, frame: object) -> None:  # noqa: ARG001
+        if stop.requested and stop.signal:
+            raise KeyboardInterrupt
+        stop.ask("interrupted", signal=number)
+
+    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

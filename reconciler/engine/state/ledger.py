@@ -1,0 +1,108 @@
+"""Reading and writing the ledger: versioned JSON, replaced whole, and only if nobody else replaced it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from reconciler.core.codec import ledger_from_json, ledger_to_json
+from reconciler.core.resource import Entry, Key, Ledger
+from reconciler.engine.state.fingerprint import new_salt
+from reconciler.engine.state.store import StateStore
+from reconciler.errors import LedgerDamaged, LedgerError
+
+NAME = "ledger.json"
+FORMAT_VERSION = 1
+
+
+def load_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
+    """The ledger of a target; a new one, marked as lost, where there is none.
+
+    Raises `LedgerDamaged` where it does not read back, `LedgerError` where it belongs to another stack or tenant.
+    """
+    blob = store.read(NAME)
+    if blob is None:
+        return Ledger(stack, target, salt=new_salt(), lost=True)
+    ledger = parse_ledger(blob.data)
+    for what, found, wanted in (("stack", ledger.stack, stack), ("tenant", ledger.target, target)):
+        if found != wanted:
+            raise LedgerError(
+                f"the ledger belongs to the {what} {found}, not to {wanted}",
+                fix="give this target a ledger of its own in reconciler.yaml",
+            )
+    return ledger
+
+
+def parse_ledger(data: bytes) -> Ledger:
+    """Read a ledger's bytes; raises `LedgerDamaged`."""
+    try:
+        raw = orjson.loads(data)
+        if not isinstance(raw, dict):
+            raise TypeError("not an object")  # noqa: TRY301 - one way out for all that is not a ledger
+        _check_version(raw)
+        return ledger_from_json(raw)
+    except (ValueError, TypeError) as error:
+        raise LedgerDamaged(
+            f"the ledger does not read back: {error}",
+            fix="restore it from a backup; or move it away: resources are then adopted by name, and nothing is deleted",
+        ) from error
+
+
+def _check_version(raw: Mapping[str, Any]) -> None:
+    version = raw.get("format_version")
+    if not isinstance(version, int):
+        raise TypeError("it has no format_version")
+    if version > FORMAT_VERSION:
+        raise LedgerDamaged(
+            f"the ledger has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
+            fix="use the newer version of the tool that wrote it",
+        )
+
+
+def ledger_bytes(ledger: Ledger) -> bytes:
+    """The ledger as it is stored: the same bytes for the same content."""
+    data = {"format_version": FORMAT_VERSION, **ledger_to_json(ledger)}
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+@dataclass(slots=True)
+class LedgerWriter:
+    """The ledger during a run that writes: entries change in memory, `save` makes them durable.
+
+    Only the holder of the store's lease may have one.
+    """
+
+    store: StateStore
+    ledger: Ledger
+    entries: dict[Key, Entry] = field(init=False)
+    version: str | None = field(init=False)
+    dirty: bool = False
+
+    def __post_init__(self) -> None:
+        self.entries = dict(self.ledger.entries)
+        blob = self.store.read(NAME)
+        self.version = blob.version if blob else None
+
+    def put(self, key: Key, entry: Entry | None, moved_from: Key | None = None) -> None:
+        """Take an entry over (None: remove it); a moved one leaves its old key."""
+        if moved_from is not None:
+            self.entries.pop(moved_from, None)
+        if entry is None:
+            self.entries.pop(key, None)
+        else:
+            self.entries[key] = entry
+        self.dirty = True
+
+    def save(self, *, audit_head: str | None = None) -> None:
+        """Write the ledger if anything changed; raises `LedgerConflict` where somebody else wrote it."""
+        head = self.ledger.audit_head if audit_head is None else audit_head
+        if not self.dirty and head == self.ledger.audit_head and self.version is not None:
+            return
+        self.ledger = replace(
+            self.ledger, entries=dict(self.entries), serial=self.ledger.serial + 1, lost=False, audit_head=head
+        )
+        self.version = self.store.write(NAME, ledger_bytes(self.ledger), self.version)
+        self.dirty = False

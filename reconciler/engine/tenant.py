@@ -1,0 +1,95 @@
+"""Opening a target: the client with the credentials, limits and overrides that the project file declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.kind import Kind, Kinds
+from reconciler.core.values import Secret
+from reconciler.cxone.client import Client
+from reconciler.cxone.message import OnRequest
+from reconciler.cxone.settings import EMBEDDED_URL, Auth, TargetApi
+from reconciler.errors import EmulatorFailed
+from reconciler.loading.project import STATE_FOLDER, Project, Target
+
+
+def scopes_for(kinds: Iterable[Kind], *, write: bool) -> tuple[str, ...]:
+    """The scopes that reading, or reading and writing, some kinds takes; only these are asked for."""
+    wanted: set[str] = set()
+    for kind in kinds:
+        if kind.wire is not None:
+            wanted.update(kind.wire.read_scopes)
+            if write:
+                wanted.update(kind.wire.write_scopes)
+    return tuple(sorted(wanted))
+
+
+def open_tenant(
+    project: Project,
+    target: Target,
+    kinds: Kinds,
+    *,
+    environ: Mapping[str, str],
+    needed: Iterable[str],
+    write: bool,
+    on_request: OnRequest | None = None,
+    redact: Callable[[str], str] = str,
+) -> Client:
+    """A client for the target, not yet connected: use it as an async context manager.
+
+    ``needed`` are the kinds that the command is about. Without ``write`` the client refuses every unsafe request but the one
+    for a token. Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
+    """
+    scopes = scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
+    app = embedded_app(project.root, target.name) if target.embedded else None
+    api = target_api(project, target, environ)
+    return Client(api, kinds, scopes=scopes, read_only=not write, app=app, on_request=on_request, redact=redact)
+
+
+def embedded_app(root: Path, target: str) -> Any:
+    """The emulator inside this process, with its state under ``.reconciler/``; raises `EmulatorFailed`."""
+    from reconciler import emulator
+
+    folder = root / STATE_FOLDER / target
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return emulator.create_app(emulator.Settings(state=folder / "emulator.sqlite", page_size=500))
+    except emulator.StateError as error:
+        raise EmulatorFailed(error.message, fix=error.fix) from error
+    except OSError as error:
+        raise EmulatorFailed(
+            f"the embedded emulator cannot keep its state in {folder.name}: {error.strerror or error}",
+            fix="make the project's folder writable, or name a target with a URL",
+        ) from error
+
+
+def target_api(project: Project, target: Target, environ: Mapping[str, str]) -> TargetApi:
+    """The target's part of the project file as the client takes it."""
+    if target.embedded:
+        auth = Auth("local", Secret("emulator", "local-secret"))
+        return TargetApi(target.name, EMBEDDED_URL, auth, pagination=target.api.pagination)
+    from reconciler.loading.credentials import credentials
+
+    pair = credentials(project, target, environ)
+    return TargetApi(
+        target.name,
+        target.url,
+        Auth(
+            pair.identity,
+            pair.secret,
+            target.auth.grant,
+            f"{target.auth.url}{target.auth.path}" if target.auth.url else target.auth.path,
+            target.auth.body or "form",
+            target.auth.scopes or None,
+        ),
+        paths=target.api.paths,
+        pagination=target.api.pagination,
+        concurrency=target.api.concurrency,
+        requests_per_second=target.limits.requests_per_second,
+        max_concurrency=target.limits.max_concurrency or 10,
+        ca_file=project.root / target.ca_file if target.ca_file else None,
+        proxy=pair.proxy or None,
+        timeout_seconds=target.timeout_seconds,
+    )
