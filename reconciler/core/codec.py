@@ -51,6 +51,8 @@ def decode_tree(value: Any) -> Any:
         return value
     if MARKER not in value:
         return {key: decode_tree(item) for key, item in value.items()}
+    if len(value) > 1:
+        raise ValueError(f"not a value that this tool wrote: {sorted(value)}")
     try:
         return _decode_marked(value[MARKER])
     except (KeyError, TypeError, AttributeError) as error:
@@ -92,7 +94,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
     """Read one ledger entry; raises `ValueError` where it is not one."""
     try:
-        fields: Tree = dict(decode_tree(data["fields"]))
+        fields: Tree = {**decode_tree(data["fields"])}
         return Entry(
             key,
             str(data["id"]),

@@ -42,11 +42,10 @@ def date_time(value: Any) -> Any:
         return value
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        # At the ends of the calendar there is no UTC for every offset.
+        return value if moment.tzinfo is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
         return value
-    if moment.tzinfo is None:
-        return value
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def date(value: Any) -> Any:
@@ -93,18 +92,27 @@ def _without_nulls(value: Tree, names: tuple[str, ...]) -> Tree:
     return {key: item for key, item in value.items() if item is not None or key not in names}
 
 
+_SCHEMAS_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_DATA = frozenset({"default", "const", "enum", "examples", "example"})
+
+
 def json_schema(value: Any) -> Any:
-    """Sort what has no order in a JSON Schema: ``required`` and lists of ``type``, at any depth."""
+    """Sort what has no order in a JSON Schema: ``required`` and lists of ``type``, at any depth, but never inside data."""
     if isinstance(value, list):
         return [json_schema(item) for item in value]
     if not isinstance(value, dict):
         return value
-    out = {key: json_schema(item) for key, item in value.items()}
-    for name in ("required", "type"):
-        item = out.get(name)
-        if isinstance(item, list) and all(isinstance(entry, str) for entry in item):
-            out[name] = sorted(item)
-    return out
+    return {key: _keyword(key, item) for key, item in value.items()}
+
+
+def _keyword(name: str, value: Any) -> Any:
+    if name in _DATA:
+        return value
+    if name in _SCHEMAS_BY_NAME and isinstance(value, dict):
+        return {key: json_schema(item) for key, item in value.items()}
+    if name in ("required", "type") and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return sorted(value)
+    return json_schema(value)
 
 
 NORMALISERS: dict[str, Callable[[Any], Any]] = {

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
 from reconciler.core.compare import FieldChange
 from reconciler.core.diagnostic import Mark
-from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step, summary
-from reconciler.core.resource import Key, Pin
+from reconciler.core.plan import Action, Change, Cost, Header, Operation, Orphan, Plan, Problem, Step, summary
+from reconciler.core.resource import Key, Pin, PinStyle
 from reconciler.core.schema_change import SchemaEffect
 from reconciler.core.values import ABSENT, Secret
 from reconciler.core.wire import canonical
 
 FORMAT_VERSION = "1.0"
 """Major and minor version of the plan's JSON; a reader refuses a newer major."""
+
+_HEADER = ("target", "url", "stack", "created", "expires", "commit", "manifests", "tool")
+_ACTIONS = frozenset(get_args(Action))
+_OPERATIONS = frozenset(get_args(Operation))
+_STYLES = frozenset(get_args(PinStyle))
 
 _ABSENT = {"@reconciler": {"absent": True}}
 
@@ -32,16 +36,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     data: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "summary": summary(plan),
-        "header": {
-            "target": plan.header.target,
-            "url": plan.header.url,
-            "stack": plan.header.stack,
-            "created": plan.header.created,
-            "expires": plan.header.expires,
-            "commit": plan.header.commit,
-            "manifests": plan.header.manifests,
-            "tool": plan.header.tool,
-        },
+        "header": {name: getattr(plan.header, name) for name in _HEADER},
         "partial": plan.partial,
         "manifests": plan.manifests,
         "unchanged": plan.unchanged,
@@ -164,15 +159,18 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
     The digest is not checked here: see `plan_digest`.
     """
+    if not isinstance(data, Mapping):
+        raise ValueError("not a plan: it is no JSON object")  # noqa: TRY004
     major = str(data.get("format_version", "")).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
         raise ValueError(f"format_version {data.get('format_version')!r} is not {FORMAT_VERSION}")
     try:
         return Plan(
-            header=Header(**{key: str(value) for key, value in data["header"].items()}),
+            header=Header(**{name: str(data["header"][name]) for name in _HEADER}),
             changes=tuple(_change_from_json(item) for item in data["changes"]),
             orphans=tuple(
-                Orphan(Key.parse(item["key"]), item["name"], item["id"], item["reason"]) for item in data["orphans"]
+                Orphan(Key.parse(item["key"]), str(item["name"]), str(item["id"]), str(item["reason"]))
+                for item in data["orphans"]
             ),
             problems=tuple(_problem_from_json(item) for item in data["problems"]),
             warnings=tuple(str(item) for item in data["warnings"]),
@@ -209,9 +207,10 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
         tuple(Key.parse(text) for text in item["touches"]),
         tuple((str(name), str(what)) for name, what in item["bundleFiles"]),
     )
-    if change.action not in ("create", "update", "delete", "adopt", "forget", "none"):
-        raise ValueError(f"{key}: unknown action {change.action!r}")
-    return replace(change)
+    known = change.action in _ACTIONS and change.pin.style in _STYLES
+    if not known or any(step.operation not in _OPERATIONS for step in change.steps):
+        raise ValueError(f"{key}: an action, a step or a pin that this version does not know")
+    return change
 
 
 def _field_from_json(item: Mapping[str, Any]) -> FieldChange:

@@ -58,8 +58,7 @@ class Report:
             return "partial"
         if any(result.code.startswith("A") for result in self.results):
             return "denied"
-        open_outcomes = [result for result in self.results if result.outcome in ("failed", "unknown")]
-        return "failed" if open_outcomes else "stale"
+        return "stale" if self.count("stale") and not self.count("failed") + self.count("unknown") else "failed"
 
 
 def account(report: Report) -> str:

@@ -27,7 +27,14 @@ def live_tree(kind: Kind, body: Mapping[str, Any]) -> Tree:
 def _mask(found: Any, rule: SecretMap) -> Any:
     if not isinstance(found, dict):
         return found
-    return {key: MASKED if _is_masked(key, item, rule) else item for key, item in found.items()}
+    return {key: MASKED if _is_masked(key, item, rule) else _unwrapped(item, rule) for key, item in found.items()}
+
+
+def _unwrapped(item: Any, rule: SecretMap) -> Any:
+    """A value that is not secret, however it is written: ``{"value": "x", "secret": false}`` is ``x``."""
+    if rule.plain is None and isinstance(item, dict) and item.get("secret") is False and "value" in item:
+        return item["value"]
+    return item
 
 
 def _is_masked(key: str, item: Any, rule: SecretMap) -> bool:
@@ -58,8 +65,9 @@ def request_body(
 ) -> Tree:
     """Write a tree as the JSON of a request.
 
-    ``identify`` gives the live value of a reference, ``reveal`` a secret's value, ``content`` a bundle's zip. The answer holds
-    secrets in the clear and is for the wire alone: it is never stored, logged or printed.
+    ``identify`` gives the live value of a reference, ``reveal`` a secret's value, ``content`` a bundle's zip. A live secret
+    that stays as it is goes back as its mask. The answer holds secrets in the clear and is for the wire alone: it is never
+    stored, logged or printed. Raises `ValueError` for a mask outside of a map of secrets, since nothing says what it hides.
     """
 
     def plain(value: Any) -> Any:
@@ -75,20 +83,27 @@ def request_body(
             return "".join(part if isinstance(part, str) else identify(part) for part in value.parts)
         if isinstance(value, Bundle):
             return b64encode(content(value)).decode("ascii")
+        if value is MASKED:
+            raise ValueError(f"a {kind.name} has a hidden value where none can be sent back")
         return value
 
     wrapped = dict(tree)
     for rule in kind.secret_maps:
-        if rule.plain is None:
-            _replace_at(wrapped, rule.path.split("."), _wrap)
+        _replace_at(wrapped, rule.path.split("."), partial(_wrap, rule=rule))
     body: Tree = plain(wrapped)
     return body
 
 
-def _wrap(found: Any) -> Any:
+def _wrap(found: Any, rule: SecretMap) -> Any:
     if not isinstance(found, dict):
         return found
-    return {key: {"value": item, "secret": True} if isinstance(item, Secret) else item for key, item in found.items()}
+    shown = {key: rule.mask if item is MASKED else item for key, item in found.items()}
+    if rule.plain is not None:
+        return shown
+    return {
+        key: {"value": item, "secret": True} if isinstance(found[key], Secret) or found[key] is MASKED else item
+        for key, item in shown.items()
+    }
 
 
 def canonical(value: Any) -> bytes:
