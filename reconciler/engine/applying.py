@@ -171,7 +171,7 @@ class _Held:
         try:
             if not self._resuming:
                 refuse_open_journal(session)
-            session.ledger = _reload(session)
+            session.ledger = reload_ledger(session)
             self._signals.__enter__()
         except BaseException as error:
             self._lease.__exit__(type(error), error, error.__traceback__)
@@ -194,7 +194,7 @@ def refuse_open_journal(session: Session) -> None:
         )
 
 
-def _reload(session: Session) -> Ledger:
+def reload_ledger(session: Session) -> Ledger:
     """The ledger as it stands now that nobody else can write it; a new one keeps the salt that is already in use."""
     workspace = session.workspace
     ledger = load_ledger(session.store, stack=workspace.project.stack, target=workspace.target.url)

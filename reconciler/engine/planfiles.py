@@ -1,67 +1,123 @@
-"""Saved plans and reports as files: written whole or not at all, and checked when they are read."""
+"""Plans and reports in files: written whole or not at all, readable by their owner alone, and checked when read."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-import orjson
+from typing import Any, NoReturn
 
 from reconciler.core.plan import Plan
-from reconciler.core.planfile import plan_digest, plan_from_json, plan_to_json
+from reconciler.core.planfile import FORMAT_VERSION, plan_digest, plan_from_json
+from reconciler.core.report import Report, report_from_json
 from reconciler.errors import PlanFileError, StorageError
+from reconciler.render.document import render_plan_json
 
-MAX_BYTES = 512 * 1024 * 1024
-"""Largest plan file that is read, in bytes."""
+SIZE_LIMIT = 256 * 1024 * 1024
+"""Bytes of the largest file that is read: some fifty thousand large changes."""
+
+_ANEW = "make the plan anew with `reconciler plan --out FILE`"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a file holds: a plan or a report, and the JSON as it was read."""
+
+    data: dict[str, Any]
+    plan: Plan | None = None
+    report: Report | None = None
 
 
 def write_plan(path: Path, plan: Plan) -> None:
-    """Save a plan for ``apply FILE``; readable by its owner only, since it holds fingerprints of secrets."""
-    data = orjson.dumps(plan_to_json(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-    _write(path, data, mode=0o600)
+    """Save a plan for ``apply FILE``; raises `StorageError` where it cannot be written."""
+    write_text(path, render_plan_json(plan), mode=0o600)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a report's text."""
-    _write(path, text.encode("utf-8"), mode=0o644)
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file through a temporary one beside it, so that a reader never sees half of it.
+
+    ``mode`` is the new file's; by default an existing file keeps its own and a new one gets what the umask allows. A path
+    that exists and is no regular file (``/dev/stdout``, a named pipe) is written to as it is. Raises `StorageError`.
+    """
+    data = text.encode("utf-8")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path.resolve(), data, mode)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}", fix="check the folder, its rights and its space"
+        ) from error
+
+
+def _replace(path: Path, data: bytes, mode: int | None) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(handle, _mode_of(path) if mode is None else mode)
+            os.fsync(handle)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode_of(path: Path) -> int:
+    """The mode that an existing file has, or that a new one gets here."""
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0o022)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a saved plan back; raises `PlanFileError` where it is damaged, changed by hand, or of a newer format."""
+    """Read a saved plan; raises `PlanFileError` where it is damaged, was changed, is too new, or is no plan at all."""
+    saved = read_saved(path)
+    if saved.plan is None:
+        raise PlanFileError(f"{path} holds a report, not a plan", fix="name the file that `plan --out` wrote")
+    return saved.plan
+
+
+def read_saved(path: Path) -> Saved:
+    """Read a saved plan or report, whichever the file holds; raises `PlanFileError`."""
+    data = _read_json(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PlanFileError(f"{path.name} is larger than any plan", fix="name a file that `plan --out` wrote")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path.name}: {error.strerror or error}", fix="check the path") from error
-    try:
-        data = orjson.loads(raw)
-        if not isinstance(data, dict) or "changes" not in data:
-            raise ValueError("it is no plan")  # noqa: TRY301, TRY004 - one way out for all that is not a plan
+        if "results" in data:
+            return Saved(data, report=report_from_json(data))
         plan = plan_from_json(data)
-    except ValueError as error:
-        raise PlanFileError(f"{path.name} cannot be used: {error}", fix="save the plan again with `plan --out`") from error
-    if plan_digest(data) != data.get("planDigest"):
-        raise PlanFileError(
-            f"{path.name} was changed after it was made: its digest does not fit", fix="save the plan again"
-        )
-    return plan
+    except (ValueError, RecursionError) as error:
+        fix = f"this tool reads format {FORMAT_VERSION}: use the version of reconciler that wrote it, or {_ANEW}"
+        raise PlanFileError(f"{path} cannot be read: {error}", fix=fix) from error
+    if data.get("planDigest") != plan_digest(data):
+        raise PlanFileError(f"{path} is not as it was written: its digest does not match its content", fix=_ANEW)
+    return Saved(data, plan=plan)
 
 
-def _write(path: Path, data: bytes, *, mode: int) -> None:
-    temporary = ""
+def _read_json(path: Path) -> dict[str, Any]:
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-        Path(temporary).replace(path)
-        temporary = ""
+        with path.open("rb") as file:
+            content = file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}", fix="check folder and disk") from error
-    finally:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()
+        raise PlanFileError(
+            f"{path} cannot be read: {error.strerror or error}", fix="name a file that `plan --out` wrote"
+        ) from error
+    if len(content) > SIZE_LIMIT:
+        raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, which no plan is", fix=_ANEW)
+    try:
+        data = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise PlanFileError(f"{path} is not JSON: {error}", fix=_ANEW) from error
+    if not isinstance(data, dict):
+        raise PlanFileError(f"{path} holds no plan: it is not a JSON object", fix=_ANEW)
+    return data
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,152 @@
+"""``reconciler ledger``: look at what was last applied, freeze it, and check that it holds together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.common import Settings, document, printable, standard_options
+from reconciler.cli.planning_options import parse_key
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.engine.state.store import StateStore
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  reconciler ledger list
+  reconciler ledger show Connector/crm
+  reconciler ledger lock --purpose "migration tonight"
+"""
+)
+def command() -> None:
+    """Inspect, freeze and verify the ledger: what this project last applied to a target."""
+
+
+def _open(settings: Settings) -> tuple[StateStore, str, str]:
+    """The store of the target's ledger, with the stack and tenant that it must belong to."""
+    from reconciler.engine.state.store import open_store
+    from reconciler.loading.project_file import load_project
+
+    project = load_project(settings.directory)
+    target = project.target(settings.target)
+    return open_store(target.ledger, project.root, target.name), project.stack, target.url
+
+
+def _json(value: Any) -> str:
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+
+
+@command.command("list")
+@standard_options(formats=("text", "json"))
+def list_(settings: Settings) -> int:
+    """List what the ledger holds: key, id, live name."""
+    from reconciler.engine.state.ledger import load_ledger
+
+    store, stack, target = _open(settings)
+    ledger = load_ledger(store, stack=stack, target=target)
+    entries = [ledger.entries[key] for key in sorted(ledger.entries)]
+    if settings.format == "json":
+        document(_json([{"key": str(item.key), "id": item.id, "name": item.live_name} for item in entries]))
+        return 0
+    if not entries:
+        settings.note("The ledger holds nothing yet.")
+    width = max((len(str(item.key)) for item in entries), default=0)
+    document("\n".join(f"{item.key!s:{width}}  {item.id}  {printable(item.live_name)}" for item in entries))
+    return 0
+
+
+@command.command()
+@click.argument("key")
+@standard_options(formats=("text", "json"))
+def show(settings: Settings, key: str) -> int:
+    """Show the fields that were last applied to one resource; secrets only by where they come from."""
+    from reconciler.core.codec import entry_to_json
+    from reconciler.engine.state.ledger import load_ledger
+
+    store, stack, target = _open(settings)
+    ledger = load_ledger(store, stack=stack, target=target)
+    entry = ledger.entries.get(parse_key(key))
+    if entry is None:
+        raise UsageError(f"the ledger does not know {key}", fix="`reconciler ledger list` shows what it knows")
+    data = entry_to_json(entry)
+    data["fields"] = _readable(data["fields"])
+    if settings.format == "json":
+        document(_json({"key": key, **data}))
+        return 0
+    lines = [f"{key} (id {entry.id})"]
+    lines += [f"  {name}: {printable(_short(value))}" for name, value in sorted(data["fields"].items())]
+    lines += [f"depends on {item}" for item in data["dependencies"]]
+    lines += [text for flag, text in ((entry.protect, "protected"), (entry.retain, "retained")) if flag]
+    document("\n".join(lines))
+    return 0
+
+
+def _readable(value: Any) -> Any:
+    """Typed leaves as people read them; a fingerprint helps nobody."""
+    if isinstance(value, dict):
+        marked = value.get("@reconciler")
+        if isinstance(marked, dict) and "secret" in marked:
+            return f"(secret from {marked['secret']})"
+        if isinstance(marked, dict) and "bundle" in marked:
+            return f"sha256:{marked['bundle']}"
+        return {key: _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
+
+
+def _short(value: Any) -> str:
+    import orjson
+
+    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@command.command()
+@click.option("--purpose", default="frozen by hand", show_default=True, help="Shown to everybody who is kept out.")
+@standard_options()
+def lock(settings: Settings, purpose: str) -> int:
+    """Freeze the ledger: no apply, adopt or forget until it is unlocked."""
+    from reconciler.engine.clock import now, stamp
+    from reconciler.engine.runner import actor
+    from reconciler.engine.state.store import Holder
+
+    store, _, _ = _open(settings)
+    store.freeze(Holder(actor(), purpose, stamp(now()), frozen=True))
+    settings.note("The ledger is frozen; `reconciler ledger unlock` ends it.")
+    return 0
+
+
+@command.command()
+@standard_options()
+def unlock(settings: Settings) -> int:
+    """End a freeze, and say who had frozen it. A running command keeps its own lock until it ends."""
+    store, _, _ = _open(settings)
+    holder = store.thaw()
+    if holder is not None:
+        document(f"was {printable(str(holder))}")
+    elif (running := store.holder()) is not None:
+        document(f"not frozen; {printable(str(running))}, as far as its note says")
+    else:
+        document("not locked")
+    return 0
+
+
+@command.command()
+@standard_options(formats=("text", "json"))
+def verify(settings: Settings) -> int:
+    """Check that ledger, journal and audit log read back and fit together."""
+    from reconciler.engine.state.checkup import check_state
+
+    store, stack, target = _open(settings)
+    findings = check_state(store, stack=stack, target=target)
+    if settings.format == "json":
+        document(
+            _json({"ok": not any(item.bad for item in findings), "findings": [item.to_json() for item in findings]})
+        )
+    else:
+        document("\n".join(f"{'FAIL' if item.bad else 'ok':4}  {item.subject}: {item.message}" for item in findings))
+    return 1 if any(item.bad for item in findings) else 0

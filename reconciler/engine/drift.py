@@ -1,0 +1,71 @@
+"""Drift: the part of a plan that is the tenant's doing, and what lives there without a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from reconciler.core.plan import Change, Plan
+from reconciler.core.planfile import plan_to_json
+from reconciler.engine.observe import observe
+from reconciler.engine.planner import Request, compose
+from reconciler.engine.session import Session, run
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What was found: a plan that holds the drifted resources only, and unmanaged ones as (kind, name, id)."""
+
+    plan: Plan
+    unmanaged: tuple[tuple[str, str, str], ...]
+
+    def to_json(self, *, unmanaged: bool) -> str:
+        """The drift as JSON: the plan's form, cut down to what drifted."""
+        data = plan_to_json(self.plan)
+        if unmanaged:
+            data["unmanaged"] = [{"kind": kind, "name": name, "id": found} for kind, name, found in self.unmanaged]
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+
+
+def find_drift(session: Session) -> Drift:
+    """Compare the ledger with the tenant; reads only."""
+
+    async def work() -> Drift:
+        workspace = session.workspace
+        session.extra_kinds |= {
+            name for name, kind in workspace.kinds.items() if kind.wire and name in _declared(session)
+        }
+        async with session.client(write=False) as client:
+            observed = await observe(client, workspace.kinds, workspace.bound.desired, session.ledger)
+        plan = compose(workspace, observed, session.ledger, Request(prune=False), fingerprint=session.mark)
+        owned = {(key.kind, entry.id) for key, entry in session.ledger.entries.items()}
+        declared = {(item.key.kind, item.live_name) for item in workspace.bound.desired}
+        unmanaged = sorted(
+            (kind, item.name, item.id)
+            for kind, items in observed.items()
+            for item in items
+            if (kind, item.id) not in owned and (kind, item.name) not in declared
+        )
+        return Drift(_only_drift(plan, session), tuple(unmanaged))
+
+    return run(work)
+
+
+def _declared(session: Session) -> set[str]:
+    return {item.key.kind for item in session.workspace.bound.desired}
+
+
+def _only_drift(plan: Plan, session: Session) -> Plan:
+    """The plan without what is git's doing; a resource that vanished and has no manifest any more is drift, too."""
+    kept: list[Change] = []
+    for change in plan.changes:
+        gone = change.action == "forget" and change.reason == "already gone"
+        if gone:
+            kept.append(replace(change, reason="missing"))
+        elif change.drifted and change.key in session.ledger.entries:
+            theirs = tuple(
+                item for item in change.fields if item.status in ("theirs", "both") or change.reason == "missing"
+            )
+            kept.append(replace(change, fields=theirs))
+    return replace(plan, changes=tuple(kept), problems=(), orphans=(), warnings=())
