@@ -107,11 +107,9 @@ def parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
 def plan_as(form: str, plan: Any, *, width: int = 0, color: bool = False, full: bool = False) -> str:
     """A plan in one of the formats that plan, show and reports offer."""
     if form == "json":
-        import orjson
+        from reconciler.render.document import render_plan_json
 
-        from reconciler.core.planfile import plan_to_json
-
-        return orjson.dumps(plan_to_json(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+        return render_plan_json(plan)
     if form == "markdown":
         from reconciler.render.plan_markdown import render_plan_markdown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from reconciler.core.exchange import Outcome
 from reconciler.core.plan import Action
@@ -96,3 +96,33 @@ def result_to_json(result: Result) -> dict[str, Any]:
         "fix": result.fix,
         "because": str(result.because) if result.because else None,
     }
+
+
+def report_from_json(data: Mapping[str, Any]) -> Report:
+    """Read a report back; raises `ValueError` where the JSON is not a report of a version that this tool reads."""
+    if str(data.get("format_version", "")).partition(".")[0] != "1":
+        raise ValueError(f"format_version {data.get('format_version')!r} is not 1.0")
+    try:
+        return Report(
+            tuple(_result_from_json(item) for item in data["results"]),
+            tuple((Key.parse(item["key"]), str(item["message"])) for item in data["diverged"]),
+            int(data["signal"]),
+            {str(name): int(count) for name, count in data["requests"].items()},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a report that this tool wrote: {error}") from error
+
+
+def _result_from_json(item: Mapping[str, Any]) -> Result:
+    if item["outcome"] not in get_args(Outcome) or item["action"] not in get_args(Action):
+        raise ValueError(f"unknown outcome {item['outcome']!r} or action {item['action']!r}")
+    return Result(
+        Key.parse(item["key"]),
+        item["action"],
+        item["outcome"],
+        str(item["id"]),
+        str(item["code"]),
+        str(item["message"]),
+        str(item["fix"]),
+        Key.parse(item["because"]) if item["because"] else None,
+    )

@@ -1,0 +1,173 @@
+"""A plan as Markdown for a pull request's comment: short at first sight, everything folded below, never too long to post.
+
+Foreign text stands in fences that it cannot close, or as inline code without a character that Markdown or HTML acts on. The
+page holds less than `LIMIT` characters: what does not fit is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from reconciler.core.plan import Action, Change, Plan, Problem, summary
+from reconciler.core.planfile import plan_to_json
+from reconciler.render.change_graph import change_graph
+from reconciler.render.markdown import LIMIT, Budget, bullet, code, comment, details, diff_lines, fenced
+from reconciler.render.page import reason, verb, writer
+from reconciler.render.plan_text import PARTIAL_LINE, cost_line, noted
+from reconciler.render.rows import SIGNS, Room, label_of, rows_of, three_sides
+
+KINDS_SHOWN = 40
+NOTED_SHOWN = 40
+_ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "adopt", "forget")
+_ROOM = Room()
+
+
+def render_plan_markdown(plan: Plan, *, marker: str = "reconciler-plan", commit: str = "", limit: int = LIMIT) -> str:
+    """The plan as one comment of less than ``limit`` characters.
+
+    ``marker`` names the comment in a hidden line, so that the next run finds and replaces it; ``commit`` is the reviewed
+    one where the plan's header does not say.
+    """
+    hidden, stamp = _stamp(plan, commit)
+    page = Budget(limit - len(stamp) - 10)
+    page.add(f"{comment(marker)}\n{hidden}")
+    page.add(_title(plan))
+    page.add(_table(plan))
+    page.add_all("problems", _problem_head(plan), map(_problem, plan.problems), len(plan.problems), share=0.3)
+    for line in _plain_lines(plan):
+        page.add(line)
+    page.add_all("drifted resources", _drift_head(plan), map(_drifted, plan.drifted), len(plan.drifted), share=0.5)
+    changes = [change for change in plan.changes if change.action != "none"]
+    page.add_all("changes", "### Changes", map(_folded, changes), len(changes), share=0.85)
+    for block in (*_graph(plan), *_noted(plan)):
+        page.add(block)
+    page.add_all(
+        "warnings", "### Warnings", (bullet(code(text)) for text in plan.warnings), len(plan.warnings), share=0.5
+    )
+    page.add_all("orphans", "### Orphans", _orphans(plan), len(plan.orphans), share=0.9)
+    return f"{page.text}\n{stamp}\n"
+
+
+def _title(plan: Plan) -> str:
+    target = f" for {code(plan.header.target)}" if plan.header.target else ""
+    if plan.has_changes or plan.problems:
+        return f"## Plan{target}: {summary(plan)}"
+    return f"## Plan{target}: no changes\n\n{summary(plan)}."
+
+
+def _table(plan: Plan) -> str:
+    """What happens to how many resources of each kind."""
+    kinds = sorted({change.key.kind for change in plan.changes if change.action != "none"})
+    if not kinds:
+        return f"{plan.unchanged} unchanged"
+    lines = ["| kind | create | update | delete | adopt | forget | drifted |", "| --- " + "| ---: " * 6 + "|"]
+    for kind in kinds[:KINDS_SHOWN]:
+        mine = [change for change in plan.changes if change.key.kind == kind]
+        counts = [sum(1 for change in mine if change.action == action) for action in _ACTIONS]
+        counts.append(sum(1 for change in mine if change.drifted))
+        lines.append(f"| {code(kind)} | " + " | ".join(str(count or "") for count in counts) + " |")
+    return "\n".join(lines) + f"\n\n{plan.unchanged} unchanged"
+
+
+def _problem_head(plan: Plan) -> str:
+    return f"### ⛔ Refused ({len(plan.problems)})\n\nAs it stands, this plan is not applied."
+
+
+def _problem(problem: Problem) -> str:
+    fix = f"\n  <br>fix: {code(problem.fix)}" if problem.fix else ""
+    return bullet(f"**{code(problem.code)}**", code(problem.message)) + fix
+
+
+def _plain_lines(plan: Plan) -> Iterator[str]:
+    if plan.partial:
+        yield f"_{PARTIAL_LINE}_"
+    if cost := cost_line(plan):
+        yield cost
+
+
+def _drift_head(plan: Plan) -> str:
+    conflicts = sum(1 for change in plan.drifted if change.conflicted)
+    if conflicts:
+        return f"### ⚠️ Drift ({len(plan.drifted)}), {conflicts} of them in conflict with git"
+    return f"### ⚠️ Drift ({len(plan.drifted)})"
+
+
+def _drifted(change: Change) -> str:
+    head = " ".join(part for part in (code(str(change.key)), _where(change), _who(change)) if part)
+    if change.reason == "missing":
+        return f"{head}: it is gone from the tenant; apply creates it again"
+    lines = []
+    for item in change.fields:
+        if item.status in ("theirs", "both"):
+            mark = " (conflict)" if item.status == "both" else ""
+            lines.append(f"{'!' if mark else ' '} {label_of(item.path, item.keyed, _ROOM)}{mark}")
+            signs = {"applied": " ", "tenant": "-", "git": "+"}
+            lines += [f"{signs[name]}   {name:<7}  {value}" for name, value in three_sides(item, _ROOM)]
+    return details(head, fenced(lines, "diff"), is_open=change.conflicted)
+
+
+def _where(change: Change) -> str:
+    return code(f"{change.mark.file}:{change.mark.line}") if change.mark else ""
+
+
+def _who(change: Change) -> str:
+    who = writer(change)
+    return code(who) if who else ""
+
+
+def _folded(change: Change) -> str:
+    why = reason(change)
+    named = change.live_name if change.live_name != change.key.name else ""
+    parts = [
+        f"{verb(change)} {code(str(change.key))}",
+        f"named {code(named)}" if named else "",
+        _where(change),
+        f"({code(why)})" if why else "",
+        _who(change) if change.action == "delete" else "",
+    ]
+    head = " ".join(part for part in parts if part)
+    lines = diff_lines(rows_of(change, _ROOM))
+    return details(f"{SIGNS[change.action]} {head}", fenced(lines, "diff")) if lines else bullet(head)
+
+
+def _noted(plan: Plan) -> Iterator[str]:
+    found = noted(plan)
+    if found:
+        blocks = [_folded(change) for change in islice(found, NOTED_SHOWN)]
+        if len(found) > len(blocks):
+            blocks.append(f"{len(found) - len(blocks)} more")
+        yield details(f"Nothing to send ({len(found)})", "\n\n".join(blocks))
+
+
+def _graph(plan: Plan) -> Iterator[str]:
+    if not plan.has_changes:
+        return
+    lines, left_out = change_graph(plan)
+    rest = f"\n\n{left_out} more changes are not drawn." if left_out else ""
+    yield details("Graph of the changes", fenced(lines, "mermaid") + rest)
+
+
+def _orphans(plan: Plan) -> Iterable[str]:
+    return (bullet(code(str(item.key)), f"(id {code(item.resource_id)}):", code(item.reason)) for item in plan.orphans)
+
+
+def _stamp(plan: Plan, commit: str) -> tuple[str, str]:
+    """What the plan was made from, and by which digests it is known: hidden for machines, and for people."""
+    header = plan.header
+    commit = commit or header.commit
+    data = plan_to_json(plan)
+    digest, whole = data["changeDigest"], data["planDigest"]
+    parts = [
+        f"target {code(header.target)}" if header.target else "",
+        f"at {code(header.url)}" if header.url else "",
+        f"commit {code(commit)}" if commit else "",
+        f"made {code(header.created)}" if header.created else "",
+        f"good until {code(header.expires)}" if header.expires else "",
+        f"manifests {code(header.manifests[:12])}" if header.manifests else "",
+        f"plan {code(whole)}",
+        f"changes {code(digest)}",
+    ]
+    shown = " · ".join(part for part in parts if part)
+    hidden = comment(f"target={header.target} commit={commit} planDigest={whole} changeDigest={digest}")
+    return hidden, f"---\n\n<sub>{shown}</sub>\n\nApply exactly these changes: `reconciler apply --expect {digest}`"
