@@ -26,6 +26,7 @@ from reconciler.loading import yaml_rules as rules
 from reconciler.loading.yaml_problems import (
     MAX_DEPTH,
     MAX_EXPANDED,
+    MAX_FINDINGS,
     Hopeless,
     Problem,
     no_anchor,
@@ -58,9 +59,8 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One document: its index in the stream, its value and the positions of all its parts."""
+    """One document: its value and the positions of all its parts."""
 
-    index: int
     value: Any
     positions: array[int]
 
@@ -82,19 +82,18 @@ class Builder:
         """The documents one by one, None for an empty one; raises `Hopeless`, and libyaml's own errors."""
         get = self.get
         get()
-        index = 0
         while (event := get()).__class__ is not StreamEndEvent:
             self.started = event.start_mark.index
             self.positions = []
             self.anchors = {}
             event = get()
-            if event.__class__ is ScalarEvent and not event.value and not event.style and event.ctag is None:
-                yield None
-            else:
+            built = None
+            if event.__class__ is not ScalarEvent or event.value or event.style or event.ctag is not None:
                 value = self._value(event, 0)
-                yield Built(index, value, array("i", self.positions))
+                built = Built(value, array("i", self.positions))
+            # The end comes first: behind a plain text it may turn out that the document is no such text.
             get()
-            index += 1
+            yield built
 
     def _value(self, event: Any, depth: int) -> Any:
         """Any value whose first event was read; appends its positions."""
@@ -215,7 +214,7 @@ class Builder:
         del self.positions[cut:]
         if key is MERGE_KEY and not merges:
             merges.append(Merge(value, places, where))
-        elif key is not None:
+        elif key is not None and len(self.problems) < MAX_FINDINGS:
             first = merges[0].where if key is MERGE_KEY else self.positions[start + (locate(out, (key,))[1] or 0)]
             message = f"the key {shown(key)} stands twice in one map"
             fix = (

@@ -105,6 +105,7 @@ _WORDS: Final[tuple[tuple[str, tuple[str, str]], ...]] = (
         ("nothing else may stand on this line", "move it to a line of its own"),
     ),
 )
+_NOTHING: Final = re.compile(r"\s*\Z|---(?!\S)|\.\.\.(?!\S)").match
 _FROM_CONTEXT: Final = ("',' or", "end of stream", "document indicator", "expected ':'")
 
 

@@ -16,7 +16,7 @@ from reconciler.loading import yaml_rules as rules
 from reconciler.loading.yaml_builder import Builder, Built
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_errors import explain, forbidden
-from reconciler.loading.yaml_problems import Hopeless, Problem
+from reconciler.loading.yaml_problems import MAX_FINDINGS, Hopeless, Problem
 from reconciler.loading.yaml_source import Source
 from reconciler.loading.yaml_tree import path_at
 
@@ -41,7 +41,7 @@ def parse_source(source: Source) -> tuple[list[Document], list[Diagnostic]]:
         if base is not None:
             base = run.read(base)
     source.documents = len(run.documents)
-    return run.documents, _diagnostics(source, run.problems) if run.problems else []
+    return run.documents, _diagnostics(source, run.problems[:MAX_FINDINGS]) if run.problems else []
 
 
 class _Run:
@@ -59,19 +59,20 @@ class _Run:
     def read(self, base: int) -> int | None:
         """Read from a position on; returns where to go on behind a syntax error, None at the end."""
         part = Source(self.source.name, self.source.text[base:]) if base else self.source
-        builder = Builder(part.data, self.expanded)
+        builder = None
         try:
+            builder = Builder(part.data, self.expanded)
             for built in builder.documents():
                 if built is not None:
                     self._take(built, builder, base)
                 self.index += 1
         except (YAMLError, UnicodeEncodeError, Hopeless) as error:
             problem = error.problem if isinstance(error, Hopeless) else explain(error, part)
-            self.problems += [(_moved(item, base), None) for item in (*builder.problems, problem)]
+            self.problems += [(_moved(item, base), None) for item in (*(builder.problems if builder else ()), problem)]
             self.index += 1
-            self.expanded = builder.expanded
-            if problem.rule is rules.CHARACTERS or (isinstance(error, Hopeless) and error.whole_file):
+            if builder is None or problem.rule is rules.CHARACTERS or getattr(error, "whole_file", False):
                 return None
+            self.expanded = builder.expanded
             mark = getattr(error, "problem_mark", None)
             return self._next(builder.started + base, (mark.index if mark else problem.position) + base)
         return None

@@ -13,8 +13,11 @@ from reconciler.loading import yaml_rules as rules
 MAX_DEPTH: Final = 100
 """How deep maps and lists may be nested, aliases followed."""
 
-MAX_EXPANDED: Final = 100_000
+MAX_EXPANDED: Final = 50_000
 """How many values the aliases of one file may add."""
+
+MAX_FINDINGS: Final = 100
+"""How many findings one file may have; those beyond show when the first are corrected."""
 
 
 @dataclass(frozen=True, slots=True)

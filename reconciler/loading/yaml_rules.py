@@ -22,7 +22,7 @@ DUPLICATE_KEY: Final = Rule(
 TOO_LARGE: Final = Rule(
     "M103",
     "Nested too deep, or aliases that expand to too much",
-    "Maps and lists may be nested 100 deep, and the aliases and merge keys of one file may expand to 100,000 values. No real "
+    "Maps and lists may be nested 100 deep, and the aliases and merge keys of one file may expand to 50,000 values. No real "
     "manifest comes near; a file that does is damaged, or made to exhaust memory.",
 )
 TAG: Final = Rule(

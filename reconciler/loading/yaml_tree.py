@@ -66,10 +66,12 @@ def paths(value: Any, prefix: PathParts = ()) -> Iterator[PathParts]:
 
 def path_at(value: Any, positions: Sequence[int], position: int) -> PathParts:
     """The path of the value or key that was written at a position; the root's where there is none."""
+    found: PathParts = ()
     for path, where in zip(paths(value), positions, strict=True):
-        if where == position or ~where == position:
-            return path
-    return ()
+        # A map begins where its first key does, and the key comes later; but what is borrowed comes after its original.
+        if where == position or (where == ~position and not found):
+            found = path
+    return found
 
 
 def borrowed(positions: Sequence[int]) -> list[int]:
