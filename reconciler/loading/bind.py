@@ -6,12 +6,13 @@ providers where a resolver is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
-from reconciler.core.diagnostic import Diagnostic, Rule
+from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.kind import Kinds
 from reconciler.core.resource import Desired, Key
 from reconciler.loading import rules
@@ -97,10 +98,8 @@ class _Binding:
             if kind is None or kind.kind_class != "resource":
                 fix = did_you_mean(name, (item.name for item in self.kinds.values() if item.kind_class == "resource"))
                 message = f"target {self.target.name} overrides the path of `{name}`, which is no resource kind"
-                self._general(rules.API_PATH, message, fix)
-
-    def _general(self, rule: Rule, message: str, fix: str) -> None:
-        self.findings.put(Diagnostic(rule, message, fix=fix))
+                path = f"spec.targets.{self.target.name}.api.paths.{name}"
+                self.findings.put(Diagnostic(rules.API_PATH, message, path=path, fix=fix))
 
     def _open_all(self, documents: list[Located]) -> None:
         patches = Patches.load(self.project, self.target, self.findings)
@@ -121,7 +120,7 @@ class _Binding:
                 self.manifests[manifest.key] = manifest
                 self.digest.add(content)
         self.broken -= self.manifests.keys()
-        patches.report_unused(self.manifests.keys(), self.elsewhere)
+        patches.report_unused(self.manifests.keys() | self.broken, self.elsewhere)
 
     def _resolve(self, manifest: Manifest) -> None:
         kind = manifest.kind
@@ -130,7 +129,7 @@ class _Binding:
         if kind.json_files:
             read_json_files(manifest, self.project.root, self.findings)
         if kind.secret_maps or kind.secret_fields:
-            refuse_literals(manifest, self.findings)
+            manifest.literals = refuse_literals(manifest, self.findings)
 
     def _validate(self, manifest: Manifest) -> None:
         model = manifest.kind.spec
@@ -142,18 +141,25 @@ class _Binding:
         except ValidationError as error:
             hidden = secret_paths(manifest.kind)
             references = [tuple(item.spec_field.split(".")) for item in manifest.kind.references]
-            reporter = FieldErrors(self.findings, manifest.source, model, spec, secret=hidden, references=references)
+            reporter = FieldErrors(
+                self.findings,
+                manifest.source,
+                model,
+                spec,
+                secret=hidden,
+                references=references,
+                settled=manifest.literals,
+            )
             reporter.report(error.errors(include_url=False))
 
     def _check_kinds(self) -> None:
         known = {str(key): manifest for key, manifest in self.manifests.items()}
-
-        def lookup(key: str) -> Any | None:
-            found = known.get(key)
-            return None if found is None else found.model
+        any_model = partial(_model_of, known, frozenset())
 
         for manifest in self.manifests.values():
             check = manifest.kind.check
+            # A check relies on the kind of what a field refers to, so that what has the wrong one is kept from it.
+            lookup = partial(_model_of, known, manifest.misfits) if manifest.misfits else any_model
             for finding in check(manifest.model, lookup) if check is not None and manifest.model is not None else ():
                 if stood_in(manifest.spec, finding.path):
                     continue
@@ -229,3 +235,9 @@ class _Binding:
             related = ((f"{other} is declared here", place),)
             fix = "give one of them another spec.name"
             self.findings.add(rules.DUPLICATE_NAME, message, manifest.source, path, fix=fix, related=related)
+
+
+def _model_of(known: Mapping[str, Manifest], misfits: Set[str], key: str) -> Any | None:
+    """The validated spec of a manifest by ``Kind/name``, for a kind's check."""
+    found = known.get(key)
+    return None if found is None or key in misfits else found.model

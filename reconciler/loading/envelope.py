@@ -52,7 +52,7 @@ class Envelope:
         well_formed = self._keys(source, value) and self._version(source, value)
         kind = self._kinds.get(name) if isinstance(name := value.get("kind"), str) else None
         if kind is None and "kind" in value:
-            fix = did_you_mean(name, self._kinds, what="kinds")
+            fix = did_you_mean(name if isinstance(name, str) else "", self._kinds, what="kinds")
             self._add(rules.UNKNOWN_KIND, f"{describe(name)} is no kind", source, "kind", fix=fix)
         metadata_ok = "metadata" in value and self._metadata(source, value["metadata"], expressive=expressive)
         spec = value.get("spec")

@@ -47,7 +47,7 @@ class FieldErrors:
 
     ``value`` is what was validated, with typed leaves (`Secret`, `Unknown`, `Template`) in place; ``secret`` are paths
     below ``prefix`` whose values must not be printed. ``references`` are paths whose form and existence somebody
-    else judges. ``rule`` stands for all errors alike where there is one
+    else judges, ``settled`` those that have been reported already. ``rule`` stands for all errors alike where there is one
     rule for the whole model, as for metadata.
     """
 
@@ -60,6 +60,7 @@ class FieldErrors:
         prefix: PathParts = ("spec",),
         secret: Sequence[PathParts] = (),
         references: Sequence[PathParts] = (),
+        settled: Sequence[PathParts] = (),
         rule: Rule | None = None,
     ) -> None:
         self.findings = findings
@@ -69,6 +70,7 @@ class FieldErrors:
         self.prefix = prefix
         self.secret = tuple(secret)
         self.references = frozenset(references)
+        self.settled = tuple(settled)
         self.rule = rule
 
     def report(self, errors: Iterable[ErrorDetails]) -> bool:
@@ -77,6 +79,8 @@ class FieldErrors:
         for path, error in _choose_branches(self.value, errors):
             leaf = _at(self.value, path)
             if shielded(leaf, type_error=error["type"] in _EXPECTED):
+                continue
+            if any(path[: len(item)] == item for item in self.settled):
                 continue
             if path in self.references and error["type"] == "string_pattern_mismatch":
                 continue

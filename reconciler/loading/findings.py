@@ -12,7 +12,8 @@ from reconciler.loading.located import Located
 MASK = "…"
 
 _SECRET_WORD = re.compile(
-    r"""(?ix) ((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential)[\w-]*["']?\s*:\s*)(?!\s|$) .*"""
+    r"""(?ix) (?<!\$\{) ((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key)["']?\s*:\s*)
+    (?! \s | $ | ["']?\$\{ | [{\[] | (?:env|file|vault): ) .*"""
 )
 
 
@@ -84,11 +85,5 @@ class Findings:
         if column is not None:
             # An excerpt of a long line is cut in front, and then columns no longer tell where the secret begins.
             line = MASK if line.startswith(MASK) else line[: column - 1] + MASK
-        line = _SECRET_WORD.sub(_mask_literal, line)
+        line = _SECRET_WORD.sub(rf"\1{MASK}", line)
         return line + newline + caret
-
-
-def _mask_literal(found: re.Match[str]) -> str:
-    """Mask what follows a key that sounds secret, unless it is an expression."""
-    rest = found.group(0)[len(found.group(1)) :]
-    return found.group(0) if rest.lstrip("\"'").startswith("${") else found.group(1) + MASK

@@ -66,7 +66,7 @@ class Patched:
     def mark(self, path: PathParts, *, key: bool = False) -> Mark:
         """The place of a value: in the newest patch that sets it, else in the manifest."""
         for patch in reversed(self._patches):
-            if _sets(patch.value, path):
+            if _sets(patch.value, path, self._base.value):
                 return patch.mark(path, key=key)
         return self._base.mark(path, key=key)
 
@@ -78,8 +78,8 @@ class Patched:
         return ""
 
 
-def _sets(patch: Any, path: PathParts) -> bool:
-    """Whether a merge patch gives the value at a path: it holds the path, and not just a map that it merges into."""
+def _sets(patch: Any, path: PathParts, base: Any) -> bool:
+    """Whether a merge patch gives the value at a path, and does not just merge into a map that is there anyway."""
     node = patch
     for part in path:
         if not isinstance(node, Mapping):
@@ -87,4 +87,5 @@ def _sets(patch: Any, path: PathParts) -> bool:
         if part not in node:
             return False
         node = node[part]
-    return not isinstance(node, Mapping) and node is not None
+        base = base.get(part) if isinstance(base, Mapping) else None
+    return node is not None and not (isinstance(node, Mapping) and isinstance(base, Mapping))

@@ -20,7 +20,8 @@ class Manifest:
 
     ``spec`` holds typed leaves once expressions are resolved; ``expressive`` is whether there are any, ``refers`` whether
     one of them may be a ``${ref:…}``; ``model`` is the kind's validated spec, None where it is not
-    valid; ``edges`` are the manifests that it refers to directly, each with the path of the first reference.
+    valid; ``edges`` are the manifests that it refers to directly, each with the path of the first reference, ``misfits`` what it refers to though its kind is wrong there.
+    ``literals`` are the paths of secrets that are written out.
     """
 
     source: Located
@@ -32,6 +33,8 @@ class Manifest:
     refers: bool = False
     model: Any = None
     edges: dict[Key, PathParts] = field(default_factory=dict)
+    misfits: set[str] = field(default_factory=set)
+    literals: tuple[PathParts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

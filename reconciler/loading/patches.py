@@ -12,7 +12,7 @@ from reconciler.loading import rules
 from reconciler.loading.findings import Findings
 from reconciler.loading.inside import NotUsable, inside, read_text
 from reconciler.loading.located import Located, Patched
-from reconciler.loading.project import Project, Target
+from reconciler.loading.project import PROJECT_FILE, Project, Target
 from reconciler.loading.suggest import did_you_mean, nearest
 
 _KEYS = ("apiVersion", "kind", "metadata", "spec")
@@ -34,9 +34,8 @@ class Patches:
                 text = read_text(inside(project.root, name))
             except NotUsable as error:
                 message = f"patch file {name} of target {target.name} {error}"
-                findings.put(
-                    Diagnostic(rules.PATCH, message, fix="create it, or correct spec.targets in reconciler.yaml")
-                )
+                path = f"spec.targets.{target.name}.patches"
+                findings.put(Diagnostic(rules.PATCH, message, path=path, fix=f"create it, or correct {PROJECT_FILE}"))
                 continue
             from reconciler.loading.yaml import parse_text
 
@@ -72,7 +71,7 @@ class Patches:
             return document
         value: Any = document.value
         for patch in found:
-            value = apply_patch(value, patch.value)
+            value = apply_patch(value, {name: item for name, item in patch.value.items() if name in _KEYS})
         return Patched(document, tuple(found), value)
 
     def report_unused(self, declared: Set[Key], elsewhere: Set[Key]) -> None:

@@ -79,6 +79,7 @@ class References:
             self._add(manifest, rules.BAD_REFERENCE, f'"{text[:80]}" is no reference', path, f"write {names}")
         elif key.kind not in kinds:
             expected = " or ".join(kinds)
+            manifest.misfits.add(str(key))
             guess = next((kind for kind in kinds if Key(kind, key.name) in self._manifests), "")
             fix = f"did you mean `{guess}/{key.name}`?" if guess else nearest_kind(key.kind, kinds)
             self._add(manifest, rules.WRONG_KIND, f"{key} is no {expected}", path, fix)

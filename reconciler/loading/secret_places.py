@@ -23,11 +23,16 @@ def secret_paths(kind: Kind) -> tuple[PathParts, ...]:
     return maps + tuple(tuple(path.split(".")) for path in kind.secret_fields)
 
 
-def refuse_literals(manifest: Manifest, findings: Findings) -> None:
-    """Report every secret field that holds a value of its own, and keep those values out of all excerpts."""
+def refuse_literals(manifest: Manifest, findings: Findings) -> tuple[PathParts, ...]:
+    """Report every secret field that holds a value of its own, and keep those values out of all excerpts.
+
+    Returns the paths of these fields inside ``spec``.
+    """
+    literals = []
     for path, value in _secret_values(manifest.kind, manifest.spec):
         if value is None or value is BROKEN or isinstance(value, Secret):
             continue
+        literals.append(path)
         for at in _scalars(value, path):
             findings.hide(manifest.source, ("spec", *at))
         findings.add(
@@ -35,6 +40,7 @@ def refuse_literals(manifest: Manifest, findings: Findings) -> None:
         )
     for path in _misshapen(manifest.kind, manifest.spec):
         findings.hide(manifest.source, ("spec", *path))
+    return tuple(literals)
 
 
 def _secret_values(kind: Kind, spec: Any) -> Iterator[tuple[PathParts, Any]]:

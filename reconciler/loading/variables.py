@@ -158,7 +158,7 @@ class Resolver:
         try:
             return read_text(inside(self._scope.root, part.body))
         except NotUsable as error:
-            return self._broken(rules.FILE, f"file {part.body} {error}", path)
+            return self._broken(rules.FILE, f"file {part.body} {error}", path, "name a text file of the project")
 
     def _declare(self, name: str) -> str:
         return f"declare it: spec.targets.{self._scope.target or 'TARGET'}.vars.{name} in reconciler.yaml"
