@@ -14,8 +14,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Call:
     """One request to make, however many attempts it takes.
 
-    ``url`` is absolute, ``label`` its path and query as messages and the audit log show it. ``content`` may hold secrets and
-    is never shown. ``scopes`` names what the call needs, for the message where the server does not say. ``stale_codes`` are
+    ``url`` is absolute, ``label`` its path and query as messages and the audit log show it. ``headers`` and ``content`` may hold secrets and
+    are never shown. ``scopes`` names what the call needs, for the message where the server does not say. ``stale_codes`` are
     the codes of a 409 that mean a failed precondition. ``authorized`` is false for the token request itself. ``repeatable`` marks
     calls that may be sent again after an answer was lost; by default those are the safe methods. ``wants_json`` is false where
     the body of a success does not matter.
@@ -24,7 +24,7 @@ class Call:
     method: str
     url: str
     label: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | None = field(default=None, repr=False)
     scopes: tuple[str, ...] = ()
     stale_codes: frozenset[str] = frozenset()
