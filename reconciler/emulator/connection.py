@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 EXTENSION = "reconciler.emulator.connection"
 """Key in ``scope["extensions"]`` under which the server hands over its ``asyncio.Transport``."""
 
+_WITHOUT_BODY = (204, 304)
+
 
 def _connection(scope: Scope) -> Transport | None:
     transport: Transport | None = scope.get("extensions", {}).get(EXTENSION)
@@ -38,7 +40,13 @@ async def drop_connection(scope: Scope, receive: Receive) -> None:
 
 
 async def send_cut_off(scope: Scope, receive: Receive, send: Send, start: Message, body: bytes) -> None:
-    """Announce the whole body, send half of it and close; in-process, raise ``httpx2.RemoteProtocolError``."""
+    """Announce the whole body, send half of it and close; in-process, raise ``httpx2.RemoteProtocolError``.
+
+    An answer that has no body by its status can't be cut off within it: nothing of it is sent.
+    """
+    if start["status"] in _WITHOUT_BODY:
+        await drop_connection(scope, receive)
+        return
     announced = max(len(body), 2)
     headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
     start["headers"] = [*headers, (b"content-length", str(announced).encode())]

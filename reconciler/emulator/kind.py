@@ -18,7 +18,12 @@ MAX_COUNTER = 2**53
 COMMON_SERVER_FIELDS = ("id", "etag", "createdTime", "lastModifiedTime", "lastModifiedBy")
 """Server-owned fields that every kind has (contract: Resources)."""
 
-NAME = Text(1, 128, r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "must hold more than spaces, and no control characters")
+NAME = Text(
+    1,
+    128,
+    r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*",
+    "must hold more than spaces, and no control characters",
+)
 """The live name of most kinds."""
 
 COUNTER = Integer(0, MAX_COUNTER)

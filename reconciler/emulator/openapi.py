@@ -57,7 +57,7 @@ _KEY: Doc = {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength
 _ID_PARAMETER = _parameter("id", "path", {"type": "string", "pattern": "^[a-z0-9]{1,32}$"}, required=True)
 _NAME_PARAMETER = _parameter("name", "query", {"type": "string"}, description="only the one of exactly this name")
 _NONE_MATCH = _parameter("If-None-Match", "header", _TAGS, description="an ETag: 304 while it is still right")
-_POST_NONE_MATCH = _parameter("If-None-Match", "header", {"const": "*"}, description="412 where the name exists")
+_POST_NONE_MATCH = _parameter("If-None-Match", "header", _TAGS, description="*: 412 where the name exists")
 _IDEMPOTENCY = _parameter("Idempotency-Key", "header", _KEY, description="makes repeating safe for 24 h")
 
 

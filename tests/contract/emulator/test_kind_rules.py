@@ -21,7 +21,6 @@ from tests.contract.emulator.bodies import (
     created,
     dataset,
     extension,
-    match,
     path_of,
     stream,
 )
