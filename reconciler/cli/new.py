@@ -65,12 +65,12 @@ def pick_kind(word: str, kinds: Kinds) -> Kind:
 
 
 def _write_new(path: Path, text: str) -> None:
+    if path.exists():
+        raise UsageError(f"{path} exists already", fix="choose another file, or delete it first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{path} exists already", fix="choose another file, or delete it first") from error
     except OSError as error:
         raise StorageError(
             f"{path} can't be written: {error.strerror}", fix="check the folder and its rights"

@@ -34,7 +34,7 @@ class FieldMappingSpec(LocalSpec):
     required_crm_fields: list[Word] = Field(
         default_factory=list,
         description="Fields of the CRM (or source) that must be among the mapped ones.",
-        examples=[["Phone", "Email"]],
+        examples=[["Phone"]],
     )
     validate_against: Annotated[str, Field(pattern=r"^(Dataset|DataExtension)/[^/]+$")] | None = Field(
         default=None,
