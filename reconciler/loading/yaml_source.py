@@ -14,7 +14,7 @@ _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SECRET_LINE: Final = re.compile(
     r"""^(?P<key>[\s\-?{,]*["']?[\w.-]*(?:password|passwd|secret|apikey|api_key|refreshtoken|accesstoken|privatekey)"""
-    r"""["']?\s*:\s*)(?P<value>(?!["']?\$\{).+)$""",
+    r"""["']?\s*:\s*+)(?P<value>(?!["']?\$\{).+)$""",
     re.IGNORECASE,
 )
 _WIDTH: Final = 120
