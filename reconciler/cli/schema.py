@@ -76,15 +76,17 @@ def project_schema() -> dict[str, Any]:
 
 
 def generated_files() -> dict[str, str]:
-    """Everything in this project's own repository that follows from the kinds: schemas and documentation, by path."""
+    """Everything in this project's own repository that is generated: schemas and documentation, by path."""
     from reconciler.kinds import load_kinds
     from reconciler.kinds.schema import page
     from reconciler.kinds.schema.page import index_page
+    from reconciler.render.schemas import schema_files as document_schemas
 
     kinds = load_kinds()
     files = {f"schemas/{name}": text for name, text in schema_files(kinds).items()}
     files |= {f"docs/manifests/{name}.md": page(kind) for name, kind in kinds.items()}
     files["docs/manifests/README.md"] = index_page(kinds.values())
+    files |= {f"schemas/{name}": text for name, text in document_schemas().items()}
     return files
 
 
