@@ -10,7 +10,7 @@ from pydantic import Field
 from reconciler.core.kind import BundleField, Finding, Kind, Lookup, SecretMap, Wire
 from reconciler.kinds.parts.base import FilePath, Part, Spec
 from reconciler.kinds.parts.findings import repeated, suggestion
-from reconciler.kinds.parts.schemas import ObjectSchema, instance_findings, schema_findings
+from reconciler.kinds.parts.schemas import Judge, ObjectSchema, schema_findings
 
 ACTION_NAME = r"^[a-z0-9-]+$"
 
@@ -92,34 +92,45 @@ def check(spec: DataActionSpec, _lookup: Lookup) -> list[Finding]:
                 f"write {re.sub('[^a-z0-9]+', '-', spec.name.lower()).strip('-') or 'my-action'!r}",
             )
         )
-    bad_inputs = schema_findings(("inputs",), spec.inputs)
-    bad_outputs = schema_findings(("outputs",), spec.outputs)
-    found += bad_inputs + bad_outputs
-    found += [
+    of_inputs = schema_findings(("inputs",), spec.inputs)
+    of_outputs = schema_findings(("outputs",), spec.outputs)
+    found += of_inputs + of_outputs
+    return found + _test_findings(spec, inputs_usable=_usable(of_inputs), outputs_usable=_usable(of_outputs))
+
+
+def _usable(found: list[Finding]) -> bool:
+    return all(finding.severity == "warning" for finding in found)
+
+
+def _test_findings(spec: DataActionSpec, *, inputs_usable: bool, outputs_usable: bool) -> list[Finding]:
+    """Tests have names of their own, inputs that the action takes, and expectations that it can meet."""
+    found = [
         Finding(("tests", index, "name"), f"another test is called {name!r} already", "give it a name of its own")
         for index, _, name in repeated(test.name for test in spec.tests)
     ]
+    inputs = Judge(spec.inputs, "the action's inputs")
+    # What outputs demand as a whole (required, minProperties …) says nothing about the few that a test names.
+    kept = ("$schema", "$defs", "definitions", "properties")
+    parts: dict[str, Any] = {key: spec.outputs[key] for key in kept if key in spec.outputs}
+    outputs = Judge(parts, "the action's outputs")
     for index, test in enumerate(spec.tests):
-        if not bad_inputs:
-            found += instance_findings(("tests", index, "inputs"), spec.inputs, test.inputs, "the action's inputs")
-        if not bad_outputs:
-            found += _expectation_findings(index, test, spec.outputs)
+        if inputs_usable:
+            found += inputs.findings(("tests", index, "inputs"), test.inputs)
+        if outputs_usable:
+            found += _expectation_findings(("tests", index, "expect"), test.expect, spec.outputs["properties"], outputs)
     return found
 
 
-def _expectation_findings(index: int, test: ActionTest, outputs: dict[str, Any]) -> list[Finding]:
+def _expectation_findings(
+    path: tuple[str | int, ...], expect: dict[str, Any], properties: dict[str, Any], outputs: Judge
+) -> list[Finding]:
     """What a test expects has to be something that the declared outputs allow; null means unset (contract: DataAction)."""
-    found = []
-    properties = outputs["properties"]
-    for name, value in test.expect.items():
-        path = ("tests", index, "expect", name)
-        if name not in properties:
-            found.append(Finding(path, f"{name!r} is not one of the action's outputs", suggestion(name, properties)))
-        elif value is not None:
-            # $defs travel along, so that a property's $ref still leads somewhere.
-            schema = {"properties": {name: properties[name]}, "$defs": outputs.get("$defs", {})}
-            found += instance_findings(("tests", index, "expect"), schema, {name: value}, "the action's outputs")
-    return found
+    found = [
+        Finding((*path, name), f"{name!r} is not one of the action's outputs", suggestion(name, properties))
+        for name in expect
+        if name not in properties
+    ]
+    return found + outputs.findings(path, {name: value for name, value in expect.items() if value is not None})
 
 
 KIND = Kind(

@@ -78,8 +78,12 @@ def _form_findings(items: list[Mapping]) -> list[Finding]:
 def _duplicates(path: tuple[str | int, ...], items: list[Mapping]) -> list[Finding]:
     """Fields that are mapped twice: either side of a connector's mappings, the target of a job's."""
     found = []
-    for attribute, key in (("cxone_field", "cxoneField"), ("crm_field", "crmField"), ("target", "target")):
-        places = [index for index, item in enumerate(items) if hasattr(item, attribute)]
+    for form, attribute, key in (
+        (ConnectorMapping, "cxone_field", "cxoneField"),
+        (ConnectorMapping, "crm_field", "crmField"),
+        (RecordMapping, "target", "target"),
+    ):
+        places = [index for index, item in enumerate(items) if isinstance(item, form)]
         for index, first, name in repeated(getattr(items[place], attribute) for place in places):
             found.append(
                 Finding(

@@ -60,21 +60,34 @@ def schema_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> l
     return found or list(_required_findings(path, schema))
 
 
-def instance_findings(
-    path: tuple[str | int, ...], schema: Mapping[str, Any], instance: Any, what: str
-) -> list[Finding]:
-    """Check a value against a schema that is known to be valid; ``what`` names the schema in messages, as a plural."""
-    import jsonschema_rs
+class Judge:
+    """Checks values against one schema that is known to be valid; ``what`` names the schema in messages, as a plural.
 
-    validator = jsonschema_rs.validator_for(dict(schema), retriever=_offline)
-    return [
-        Finding(
-            (*path, *error.instance_path),
-            f"{what} do not allow this: {_short(error.message)}",
-            "correct the value, or the schema",
-        )
-        for error in validator.iter_errors(instance)
-    ]
+    Making the validator costs more than using it, so one serves all values, and none is made where there are no values.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], what: str) -> None:
+        self._schema = schema
+        self._what = what
+        self._validator: Any = None
+
+    def findings(self, path: tuple[str | int, ...], value: Any) -> list[Finding]:
+        """What the schema does not allow in a value that stands at a path; nothing where a part was cut from its schema."""
+        import jsonschema_rs
+
+        if self._validator is None:
+            try:
+                self._validator = jsonschema_rs.validator_for(dict(self._schema), retriever=_offline)
+            except jsonschema_rs.ValidationError:
+                self._validator = jsonschema_rs.validator_for(True)
+        return [
+            Finding(
+                (*path, *error.instance_path),
+                f"{self._what} do not allow this: {_short(error.message)}",
+                "correct the value, or the schema",
+            )
+            for error in self._validator.iter_errors(value)
+        ]
 
 
 def _meta_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Iterator[Finding]:
