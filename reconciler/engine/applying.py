@@ -66,7 +66,8 @@ class Applying:
                     _meets(plan, expect)
                 if not agree(plan):
                     return None
-                return await self._runner(client).apply(plan)
+                with stop_on_signals(self.stop):
+                    return await self._runner(client).apply(plan)
 
         with self._held("apply"):
             return run(work)
@@ -81,7 +82,8 @@ class Applying:
                 await self._refuse_moved(client, plan)
                 if not agree(plan):
                     return None
-                return await self._runner(client).apply(plan)
+                with stop_on_signals(self.stop):
+                    return await self._runner(client).apply(plan)
 
         needed = {change.key.kind for change in plan.changes}
         session.extra_kinds |= needed
@@ -100,7 +102,8 @@ class Applying:
 
             async def work() -> Report:
                 async with session.client(write=True) as client:
-                    return await self._runner(client).resume(state)
+                    with stop_on_signals(self.stop):
+                        return await self._runner(client).resume(state)
 
             return run(work)
 
@@ -163,7 +166,6 @@ class _Held:
         self._applying = applying
         self._resuming = resuming
         self._lease = applying.session.store.lease(actor(), purpose, applying.lock_timeout)
-        self._signals = stop_on_signals(applying.stop)
 
     def __enter__(self) -> None:
         session = self._applying.session
@@ -172,16 +174,12 @@ class _Held:
             if not self._resuming:
                 refuse_open_journal(session)
             session.ledger = reload_ledger(session)
-            self._signals.__enter__()
         except BaseException as error:
             self._lease.__exit__(type(error), error, error.__traceback__)
             raise
 
     def __exit__(self, *details: object) -> None:
-        try:
-            self._signals.__exit__(None, None, None)
-        finally:
-            self._lease.__exit__(None, None, None)
+        self._lease.__exit__(None, None, None)
 
 
 def refuse_open_journal(session: Session) -> None:
