@@ -80,7 +80,7 @@ class Store:
         self.etag_key = meta["etag_key"]
         self.next_id = meta["next_id"]
         self.clock_offset = meta["clock_offset"]
-        if self._revision < meta["purged_rev"] or self._revision < 0:
+        if self._revision < meta["purged_rev"]:
             self._forget_all()
         since = (self._revision,)
         for kind, id_ in self.connection.execute("SELECT kind, id FROM tombstones WHERE rev > ?", since).fetchall():

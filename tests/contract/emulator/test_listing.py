@@ -60,6 +60,7 @@ def test_all_pages_together_are_the_collection(api: httpx.Client, seeded: Runnin
     answers = list(pages(api, DATASETS, seeded.style, size))
     items = [item for answer in answers for item in rows(answer)]
     assert [len(rows(answer)) for answer in answers[:-1]] == [size or 10] * (len(answers) - 1)
+    assert len(answers) == -(-COUNT // (size or 10))
     assert len(items) == COUNT
     assert [item["id"] for item in items] == sorted({item["id"] for item in items})
     assert items[0] == api.get(path_of(DATASETS, items[0])).json()
