@@ -165,11 +165,11 @@ def _kind_of(call: Call, status: int, code: str) -> tuple[type[ApiError], str]:
         return RateLimited, "lower limits.requestsPerSecond of the target, or wait and run again"
     if 300 <= status < 400:
         return BadAnswer, "correct url or api.paths of the target; credentials are never sent after a redirect"
-    if status == 501 or 400 <= status < 500:
+    if status == 501 or (400 <= status < 500 and status != 408):
         return {404: (NotFound, "check url and api.paths of the target, or plan again"), 409: (Conflict, "")}.get(
             status, (Refused, "")
         )
-    if status >= 500:
+    if status >= 500 or status == 408:
         return ServerFailed, "try again later; if it stays so, ask the service's operators with the request id"
     return BadAnswer, "the server does not speak the API as the target describes it"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from typing import Any
@@ -19,6 +20,7 @@ from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
 from reconciler.cxone.settings import Auth, TargetApi
 from reconciler.cxone.timing import Timing
+from reconciler.kinds import load_kinds
 
 THING = Kind(
     "Thing",
@@ -27,7 +29,9 @@ THING = Kind(
     "something that tests list and write",
     wire=Wire("/things", ("things:read",), ("things:write",), version_field="version"),
 )
-SCOPES = ("things:read", "things:write")
+KINDS = load_kinds()
+SCOPES = ("crm:connectors:read", "crm:connectors:write", "data-actions:read", "data-actions:write")
+DATASET_BODY = {"name": "orders", "primaryKey": "id", "columns": {"id": "string", "total": "number"}}
 SECRET = "correct-horse-battery"
 
 
@@ -72,6 +76,13 @@ def target(url: str, **changes: Any) -> TargetApi:
     return TargetApi("test", url, auth, **changes)
 
 
+def client(url: str, *, scopes: tuple[str, ...] = SCOPES, read_only: bool = False, **changes: Any) -> Client:
+    """A client for an emulator; ``app``, ``timing`` and ``on_request`` go to it, the rest to `target`."""
+    own = {name: changes.pop(name) for name in ("app", "timing", "on_request") if name in changes}
+    api = target(url, **{"secret": "local-secret", **changes})
+    return Client(api, KINDS, scopes=scopes, read_only=read_only, **own)
+
+
 @dataclass(frozen=True)
 class Request:
     """A request as it came over the wire; header names in lower case."""
@@ -89,6 +100,14 @@ class Request:
 
 Handler = Callable[[Request], Awaitable[bytes | None]]
 """Gives the bytes of the answer, None to cut the connection off without one."""
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A loopback port that is held, and refuses connections."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
@@ -122,7 +141,12 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
 async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve ``handler`` on a loopback port; gives its URL."""
 
+    open_: set[asyncio.Task[None]] = set()
+
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_.add(task)
         try:
             while (request := await read_request(reader)) is not None:
                 content = await handler(request)
@@ -133,9 +157,10 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
                 await writer.drain()
                 if b"\r\nconnection: close\r\n" in content:
                     return
-        except (ConnectionError, ssl.SSLError):
+        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass
         finally:
+            open_.discard(task)
             writer.close()
 
     server = await asyncio.start_server(connection, "127.0.0.1", 0, ssl=context)
@@ -144,6 +169,9 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
         yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
     finally:
         server.close()
+        for task in list(open_):
+            task.cancel()
+        await asyncio.gather(*open_, return_exceptions=True)
 
 
 @dataclass
@@ -182,6 +210,12 @@ async def wired(script: Handler, **changes: Any) -> AsyncIterator[Wired]:
     async with serving(script) as url:
         api = target(changes.pop("url", url), **changes)
         kinds = {"Thing": THING}
-        arguments = {"scopes": SCOPES, "read_only": False, "on_request": records.append, "timing": time.timing, **own}
+        arguments = {
+            "scopes": ("things:read", "things:write"),
+            "read_only": False,
+            "on_request": records.append,
+            "timing": time.timing,
+            **own,
+        }
         async with Client(api, kinds, **arguments) as client:
             yield Wired(client, time, records)

@@ -11,7 +11,6 @@ from reconciler.core.kind import Kind
 from reconciler.core.resource import Observed, Pin
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
-from reconciler.cxone.settings import Auth, TargetApi
 from reconciler.emulator import Client as EmulatorClient
 from reconciler.emulator import Settings, create_app
 from reconciler.errors import (
@@ -23,16 +22,12 @@ from reconciler.errors import (
     ScopeMissing,
     WriteRefused,
 )
-from reconciler.kinds import load_kinds
-from tests.support.cxone import in_loop
+from tests.support.cxone import DATASET_BODY, KINDS, SCOPES, client, in_loop
 from tests.support.emulator import RunningEmulator, running_emulator
 
-KINDS = load_kinds()
 DATASET = KINDS["Dataset"]
 CONNECTOR = KINDS["Connector"]
-SCOPES = ("crm:connectors:read", "crm:connectors:write", "data-actions:read", "data-actions:write")
 
-DATASET_BODY = {"name": "orders", "primaryKey": "id", "columns": {"id": "string", "total": "number"}}
 CONNECTOR_BODY = {
     "name": "crm",
     "connectorType": "CUSTOM",
@@ -41,17 +36,6 @@ CONNECTOR_BODY = {
     "version": "1.0.0",
     "lifecycleStatus": "DRAFT",
 }
-
-
-def api(url: str, **changes: Any) -> TargetApi:
-    auth = Auth("local", Secret("test", changes.pop("secret", "local-secret")), **changes.pop("auth", {}))
-    return TargetApi("test", url, auth, **changes)
-
-
-def client(
-    url: str, *, scopes: tuple[str, ...] = SCOPES, read_only: bool = False, app: Any = None, **changes: Any
-) -> Client:
-    return Client(api(url, **changes), KINDS, scopes=scopes, read_only=read_only, app=app)
 
 
 @pytest.fixture(scope="module")
