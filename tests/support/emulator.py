@@ -21,9 +21,11 @@ from reconciler.emulator.server import Server
 _STARTING_SECONDS = 30
 
 _PROCESS = """
-import pickle, sys
-from reconciler.emulator import serve
-serve(pickle.loads(bytes.fromhex(sys.argv[1])))
+import json, pathlib, sys
+from reconciler.emulator import Settings, serve
+options = json.loads(sys.argv[1])
+paths = {name: pathlib.Path(options.pop(name)) for name in ("state", "seed", "faults") if name in options}
+serve(Settings(**options, **paths))
 """
 
 
@@ -79,12 +81,12 @@ def running_emulator(**settings: Any) -> Iterator[RunningEmulator]:
 
 @contextmanager
 def emulator_process(**settings: Any) -> Iterator[RunningEmulator]:
-    """Serve an emulator from a process of its own, as ``reconciler emulator`` does; stopped by SIGTERM."""
-    import pickle
+    """Serve an emulator from a process of its own, as ``reconciler emulator`` does; stopped by SIGTERM.
 
-    argument = pickle.dumps(Settings(**settings)).hex()
+    ``settings`` may be any that JSON can say, and paths.
+    """
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", _PROCESS, argument]
+    command = [sys.executable, "-c", _PROCESS, json.dumps(settings, default=str)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         try:
             assert process.stdout is not None

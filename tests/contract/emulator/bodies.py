@@ -10,11 +10,16 @@ from typing import Any
 
 import httpx2 as httpx
 
+from tests.support.emulator import RunningEmulator
+
 CONNECTORS = "/api/v2/crm/connectors"
 DATASETS = "/api/v2/data-actions/datasets"
 EXTENSIONS = "/api/v2/data/extensions"
 ACTIONS = "/api/v2/data/actions"
 STREAMS = "/api/v2/data-actions/streams"
+
+MASK = "********"
+"""What write-only values are read back as."""
 
 
 def code(source: str = "module.exports = async () => ({});", name: str = "index.js") -> str:
@@ -104,3 +109,20 @@ def path_of(sample_or_collection: Sample | str, body: dict[str, Any]) -> str:
 def match(body: dict[str, Any]) -> dict[str, str]:
     """Give the header that makes a write conditional on what was read."""
     return {"If-Match": f'"{body["etag"]}"'}
+
+
+def patch(api: httpx.Client, collection: str, resource: dict[str, Any], change: dict[str, Any]) -> httpx.Response:
+    return api.patch(path_of(collection, resource), json=change, headers={"If-Match": "*"})
+
+
+def stored(emulator: RunningEmulator, kind: str) -> dict[str, Any]:
+    """Give the whole document of the only resource of a kind, secrets included."""
+    items = emulator.control("GET", "state?secrets=true")["resources"][kind]
+    assert len(items) == 1
+    result: dict[str, Any] = items[0]["stored"]
+    return result
+
+
+def refused(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 400, answer.text
+    return [detail["field"] for detail in answer.json()["details"]]
