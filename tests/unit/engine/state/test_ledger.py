@@ -1,0 +1,152 @@
+"""The ledger: it reads back as written, the oldest format too, and refuses what is not its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.resource import Entry, Key, Ledger
+from reconciler.core.values import Bundle, Secret
+from reconciler.engine.state.file_store import FileStore
+from reconciler.engine.state.fingerprint import Fingerprinter, new_salt
+from reconciler.engine.state.ledger import NAME, LedgerWriter, ledger_bytes, load_ledger, parse_ledger
+from reconciler.errors import LedgerConflict, LedgerDamaged, LedgerError
+
+KEY = Key("Connector", "crm")
+ENTRY = Entry(
+    KEY,
+    "c1",
+    {
+        "name": "CRM",
+        "authentication": {"credentials": {"username": "svc", "password": Secret("env:P", "hunter2", "ab12")}},
+        "code": Bundle("ff" * 32, {"index.js": "aa"}, "actions/x", ("*.md",), 12),
+        "odd": {"@reconciler": {"secret": "looks like ours"}},
+    },
+    (Key("DataAction", "enrich"),),
+    protect=True,
+)
+OLDEST = b"""{
+  "audit_head": "",
+  "entries": {
+    "Dataset/tickets": {
+      "dependencies": [],
+      "fields": {"name": "tickets", "primaryKey": "id"},
+      "id": "d1",
+      "protect": false,
+      "retain": true
+    }
+  },
+  "format_version": 1,
+  "salt": "00112233445566778899aabbccddeeff",
+  "serial": 3,
+  "stack": "desk",
+  "target": "https://tenant.example"
+}
+"""
+
+
+def writer(folder: Path) -> LedgerWriter:
+    store = FileStore(folder)
+    return LedgerWriter(store, load_ledger(store, stack="desk", target="https://tenant.example"))
+
+
+def test_without_a_file_the_ledger_is_lost_and_has_a_salt_of_its_own(tmp_path: Path) -> None:
+    first = load_ledger(FileStore(tmp_path), stack="desk", target="t")
+    second = load_ledger(FileStore(tmp_path), stack="desk", target="t")
+    assert first.lost
+    assert len(first.salt) == 32
+    assert first.salt != second.salt
+
+
+def test_entries_read_back_without_the_value_of_any_secret(tmp_path: Path) -> None:
+    ours = writer(tmp_path)
+    ours.put(KEY, ENTRY)
+    ours.save()
+    assert b"hunter2" not in (tmp_path / NAME).read_bytes()
+    found = load_ledger(FileStore(tmp_path), stack="desk", target="https://tenant.example")
+    assert not found.lost
+    entry = found.entries[KEY]
+    password = entry.fields["authentication"]["credentials"]["password"]
+    assert (password.reference, password.fingerprint, password.resolved) == ("env:P", "ab12", False)
+    assert entry.fields["code"].files == {"index.js": "aa"}
+    assert entry.fields["odd"] == ENTRY.fields["odd"]
+    assert (entry.dependencies, entry.protect, entry.retain) == (ENTRY.dependencies, True, False)
+
+
+def test_saving_nothing_new_writes_nothing_and_a_change_raises_the_serial(tmp_path: Path) -> None:
+    ours = writer(tmp_path)
+    ours.put(KEY, ENTRY)
+    ours.save()
+    before = (tmp_path / NAME).read_bytes()
+    ours.save()
+    assert (tmp_path / NAME).read_bytes() == before
+    ours.put(Key("Connector", "renamed"), ENTRY, KEY)
+    ours.save()
+    found = parse_ledger((tmp_path / NAME).read_bytes())
+    assert list(found.entries) == [Key("Connector", "renamed")]
+    assert found.serial == 2
+    ours.put(Key("Connector", "renamed"), None)
+    ours.save()
+    assert not parse_ledger((tmp_path / NAME).read_bytes()).entries
+
+
+def test_two_writers_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    one, two = writer(tmp_path), writer(tmp_path)
+    one.put(KEY, ENTRY)
+    one.save()
+    two.put(KEY, None)
+    with pytest.raises(LedgerConflict):
+        two.save()
+
+
+def test_the_oldest_format_reads() -> None:
+    ledger = parse_ledger(OLDEST)
+    entry = ledger.entries[Key("Dataset", "tickets")]
+    assert (entry.id, entry.retain, ledger.serial) == ("d1", True, 3)
+    assert parse_ledger(ledger_bytes(ledger)) == ledger
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"format_version": "1"}',
+        b'{"format_version": 1}',
+        OLDEST.replace(b'"format_version": 1', b'"format_version": 99'),
+        OLDEST.replace(b'"Dataset/tickets"', b'"tickets"'),
+        OLDEST.replace(b'"dependencies": []', b'"dependencies": 3'),
+        OLDEST[:-20],
+    ],
+)
+def test_what_is_no_ledger_is_one_clear_error(data: bytes) -> None:
+    with pytest.raises(LedgerDamaged) as caught:
+        parse_ledger(data)
+    assert caught.value.code == "L001"
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(("stack", "target"), [("other", "https://tenant.example"), ("desk", "https://other.example")])
+def test_a_ledger_of_another_stack_or_tenant_is_refused(tmp_path: Path, stack: str, target: str) -> None:
+    (tmp_path / NAME).write_bytes(OLDEST)
+    with pytest.raises(LedgerError, match="belongs to"):
+        load_ledger(FileStore(tmp_path), stack=stack, target=target)
+
+
+def test_the_same_content_is_the_same_bytes() -> None:
+    other = Entry(Key("Dataset", "a"), "d1", {"name": "a"})
+    one = Ledger("s", "t", {KEY: ENTRY, other.key: other}, 1, "00")
+    two = Ledger("s", "t", {other.key: other, KEY: ENTRY}, 1, "00")
+    assert ledger_bytes(one) == ledger_bytes(two)
+    assert json.loads(ledger_bytes(one))["format_version"] == 1
+
+
+def test_fingerprints_depend_on_value_and_salt_and_are_made_once() -> None:
+    salt = new_salt()
+    one, two = Fingerprinter(salt), Fingerprinter(salt)
+    assert one("hunter2") == one("hunter2") == two("hunter2")
+    assert one("hunter3") != one("hunter2")
+    assert Fingerprinter(new_salt())("hunter2") != one("hunter2")
+    assert "hunter2" not in repr(one.__dict__)
