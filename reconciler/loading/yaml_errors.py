@@ -113,10 +113,13 @@ def explain(error: Any, source: Source) -> Problem:
     """The problem behind an exception that libyaml raised while it read a source."""
     if getattr(error, "problem", None) is None:
         return forbidden(source)
-    text, position = str(error.problem), error.problem_mark.index
+    # At the end of the text the place is behind its last character, not on an empty line after it.
+    text, position = str(error.problem), min(error.problem_mark.index, len(source.text.rstrip()))
     context = error.context_mark.index if error.context_mark is not None else position
     if "cannot start any token" in text:
         return _wrong_start(source, position)
+    if "node content" in text and _NOTHING(source.text, position):
+        return Problem(rules.SYNTAX, "a bracket or brace before this place is not closed", position, _CLOSING)
     message, fix = next(
         (words for part, words in _WORDS if part in text), (f"not valid YAML: {text}", "correct the line")
     )

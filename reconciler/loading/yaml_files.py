@@ -47,7 +47,12 @@ def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
             found.setdefault(real, path)
         else:
             raise UsageError(f"{name} does not exist", fix="check the path; it is relative to the project")
-    return [Path(path) for path in sorted(found.values(), key=lambda path: relative_name(path, start))]
+    # A name may lead here through a link above the project; what is returned always lies below ``root`` itself.
+    below = [
+        file if _inside(file, start) else os.path.join(start, os.path.relpath(real, base))
+        for real, file in found.items()
+    ]
+    return [Path(path) for path in sorted(below, key=lambda path: relative_name(path, start))]
 
 
 def load_files(
@@ -66,7 +71,7 @@ def load_files(
             try:
                 content = read_bytes(path)
             except OSError as error:
-                diagnostics.append(_unreadable(name, error))
+                diagnostics.append(unreadable(name, error))
                 continue
             source = make_source(content, name, content_digest(content) if cache is not None else b"")
             found = cache.find(source) if cache is not None else None
@@ -106,7 +111,8 @@ def _parse(source: Source) -> tuple[list[Document], list[Diagnostic]]:
     return parse_source(source)
 
 
-def _unreadable(name: str, error: OSError) -> Diagnostic:
+def unreadable(name: str, error: OSError) -> Diagnostic:
+    """The finding for a file that the operating system refuses to read."""
     message = f"the file cannot be read: {error.strerror or type(error).__name__}"
     return Diagnostic(UNREADABLE, message, Mark(name, 1, 1), fix="check that it exists and that you may read it")
 
