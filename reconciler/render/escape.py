@@ -86,7 +86,8 @@ def _left_out(texts: Sequence[str], room: int) -> tuple[int, int]:
     front = _shared(texts)
     back = _shared([text[front:][::-1] for text in texts])
     differing = max(len(text) for text in texts) - front - back
-    kept = max(_KEPT_AROUND, (room - 2 - differing) // 2)
+    # Even of wide characters, what is kept in front leaves the first difference inside the half that is shown.
+    kept = max(min(_KEPT_AROUND, room // 6), (room - 2 - differing) // 2)
     return max(0, front - kept), max(0, back - kept)
 
 

@@ -149,7 +149,8 @@ def _one(value: Any, lead: str, room: Room) -> str:
 
 
 def _one_sided(sign: Sign, lead: str, value: Any, note: str, room: Room) -> list[Row]:
-    width = max(room.value(4), 40) if room.width > 0 else UNLIMITED_PAIR
+    taken = 4 + (cells(note) + 1 if note else 0)
+    width = room.pair(taken)
     lines = outline(lead, value, width, full=room.full)
     rows = [Row(sign, 1 + depth, text) for depth, text in lines]
     return [Row(sign, 1, rows[0].lead, note=note), *rows[1:]]
@@ -169,7 +170,7 @@ def _replaced(lead: str, live: Any, desired: Any, note: str, room: Room) -> list
 
 
 def _side(sign: Sign, value: Any, room: Room) -> list[Row]:
-    width = max(room.value(6), 40) if room.width > 0 else UNLIMITED_PAIR
+    width = room.pair(6)
     return [Row(sign, 2 + depth, text) for depth, text in outline("", value, width, full=room.full)]
 
 

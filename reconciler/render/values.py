@@ -29,7 +29,7 @@ LABEL_SHOWN = 72
 
 _PLAIN = re.compile(r"[^\W_](?:[\w ./@+%&?=~:-]*[\w/])?|/[\w./-]*")
 _RESERVED = frozenset({"true", "false", "null", "yes", "no", "on", "off", "~", "inf", "nan"})
-_NUMBER_LIKE = re.compile(r"[\d.+-][\d_.]*(?:[eE][+-]?\d+)?|0[xo].*")
+_NUMBER_LIKE = re.compile(r"\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|0[xob].*", re.IGNORECASE)
 _NAME = re.compile(r"[\w$@-]+")
 _ITEM_NAME = re.compile(r"[\w$@./ -]+")
 

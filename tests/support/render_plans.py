@@ -7,6 +7,7 @@ from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.core.kind import BundleField, Kind, LifecycleField, SchemaField, SecretMap, Wire
 from reconciler.core.plan import Header, Plan
 from reconciler.core.planning import Options, make_plan
+from reconciler.core.report import Report, Result
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Lifecycle, Observed
 from reconciler.core.values import Bundle, Secret, Template, Tree, Unknown
 
@@ -36,6 +37,20 @@ HEADER = Header(
     commit="0123456789abcdef0123456789abcdef01234567",
     manifests="ab" * 32,
     tool="0.1.0",
+)
+
+_A, _B, _C, _D, _E = (Key("Widget", name) for name in "abcde")
+REPORT = Report(
+    (
+        Result(_A, "create", "applied", "id-a"),
+        Result(_B, "update", "stale", "id-b", "S001", "size is 3 now, planned on 2", "plan again"),
+        Result(_C, "create", "failed", "", "H006", "the name is taken", "declare another name"),
+        Result(_D, "create", "skipped", because=_C),
+        Result(_E, "delete", "unknown", "id-e", "H002", "no answer came", "apply --resume"),
+    ),
+    diverged=((_A, "label is still old"),),
+    signal=15,
+    requests={"PATCH": 2, "GET": 4},
 )
 
 
@@ -268,16 +283,14 @@ def _hostile() -> Plan:
 
 
 def _long_values() -> Plan:
-    text = " ".join(f"word{index}" for index in range(200))
+    text = " ".join(f"word{index}" for index in range(80))
     schema = {
         "type": "object",
-        "properties": {f"field{index}": {"type": "string", "description": "what it is"} for index in range(50)},
+        "properties": {f"field{index}": {"type": "string"} for index in range(45)},
     }
     return plan_of(
         [
-            widget(
-                "wide", text=text.replace("word100", "WORD-100"), inputs=schema, tags=[f"tag{i}" for i in range(60)]
-            ),
+            widget("wide", text=text.replace("word50", "WORD-50"), inputs=schema, tags=[f"tag{i}" for i in range(60)]),
             widget("new", text=text, inputs=schema),
         ],
         [live("wide", text=text, inputs={"type": "array"}, tags=[f"tag{i}" for i in range(1, 60)])],
