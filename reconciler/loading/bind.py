@@ -106,12 +106,11 @@ class _Binding:
         for document in documents:
             if document.value is None:
                 continue
-            key = raw_key(document.value)
-            patched = patches.apply(document, key)
+            patched = patches.apply(document)
             content = content_of(patched.value)
             manifest = self.envelope.open(patched, expressive=b"${" in content)
             if manifest is None:
-                if key is not None:
+                if (key := raw_key(document.value)) is not None:
                     self.broken.add(key)
             elif (targets := manifest.metadata.get("targets")) and self.target.name not in targets:
                 self.elsewhere.add(manifest.key)
@@ -186,7 +185,7 @@ class _Binding:
             else:
                 jobs.append(self._job(manifest))
         self._live_names(desired)
-        edges = {manifest.key: tuple(sorted(manifest.edges)) for manifest in ordered}
+        edges = {manifest.key: tuple(sorted(manifest.edges)) if manifest.edges else () for manifest in ordered}
         diagnostics = self.findings.finish()
         if self.findings.failed:
             return Bound(diagnostics=diagnostics, digest=self.digest.hexdigest())

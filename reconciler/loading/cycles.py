@@ -104,6 +104,10 @@ def resource_dependencies(manifest: Manifest, manifests: Mapping[Key, Manifest])
     """The resources that a manifest depends on, directly or through fragments, sorted."""
     if not manifest.edges:
         return ()
+    if len(manifest.edges) == 1:
+        (only,) = manifest.edges
+        if manifests[only].kind.kind_class == "resource":
+            return (only,)
     found: set[Key] = set()
     seen: set[Key] = set()
     queue = list(manifest.edges)

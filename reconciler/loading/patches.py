@@ -9,6 +9,7 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.mergepatch import apply_patch
 from reconciler.core.resource import Key
 from reconciler.loading import rules
+from reconciler.loading.envelope import raw_key
 from reconciler.loading.findings import Findings
 from reconciler.loading.inside import NotUsable, inside, read_text
 from reconciler.loading.located import Located, Patched
@@ -64,8 +65,9 @@ class Patches:
                 self._findings.add(rules.UNKNOWN_KEY, f"unknown key `{key}`", document, (key,), key=True, fix=fix)
         self._by_key.setdefault(Key(kind, name), []).append(document)
 
-    def apply(self, document: Located, key: Key | None) -> Located:
+    def apply(self, document: Located) -> Located:
         """A document with the patches for its key applied (RFC 7396); the document itself where there are none."""
+        key = raw_key(document.value) if self._by_key else None
         found = self._by_key.get(key) if key is not None else None
         if not found:
             return document

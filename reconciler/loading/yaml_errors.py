@@ -124,7 +124,7 @@ def explain(error: Any, source: Source) -> Problem:
         (words for part, words in _WORDS if part in text), (f"not valid YAML: {text}", "correct the line")
     )
     if any(part in text for part in _FROM_CONTEXT) and context != position:
-        end = (("it is noticed here", position),) if position < len(source.text) else ()
+        end = (("it is noticed here", position),) if position < len(source.text.rstrip()) else ()
         return Problem(rules.SYNTAX, message, context, fix, related=end)
     related = (("it begins here", context),) if error.context and "block collection" in error.context else ()
     return Problem(rules.SYNTAX, message, position, fix, related=related)
