@@ -12,8 +12,10 @@ import httpx2 as httpx
 
 from reconciler.core.values import Secret
 from reconciler.cxone.message import Answer, Call, Failure, OnRequest, RequestRecord
+from reconciler.cxone.settings import TargetApi
 from reconciler.cxone.text import escape
 from reconciler.cxone.timing import Timing
+from reconciler.cxone.transport import build_request
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Largest answer that is read, decompressed."""
@@ -39,8 +41,11 @@ class _TooLarge(Exception):
 class Http:
     """Makes attempts and counts them: ``methods`` by method, token requests apart in ``token_requests``."""
 
-    def __init__(self, client: httpx.AsyncClient, timing: Timing, on_request: OnRequest | None) -> None:
-        self._client = client
+    def __init__(
+        self, api: TargetApi, transport: httpx.AsyncBaseTransport, timing: Timing, on_request: OnRequest | None
+    ) -> None:
+        self._api = api
+        self._transport = transport
         self._timing = timing
         self._on_request = on_request
         self.methods: Counter[str] = Counter()
@@ -64,8 +69,8 @@ class Http:
 
     async def _exchange(self, call: Call, headers: dict[str, str], request_id: str) -> Answer | Failure:
         try:
-            request = self._client.build_request(call.method, call.url, headers=headers, content=call.content)
-            response = await self._client.send(request, stream=True)
+            request = build_request(self._api, call.method, call.url, headers, call.content)
+            response = await self._transport.handle_async_request(request)
             try:
                 content = await _read(response)
             finally:

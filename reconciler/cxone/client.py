@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import httpx2 as httpx
 import orjson
 
 from reconciler.core.kind import Kind, Kinds
@@ -28,7 +27,7 @@ from reconciler.cxone.settings import EMBEDDED_URL, TargetApi
 from reconciler.cxone.status import unknown
 from reconciler.cxone.text import Redact, without
 from reconciler.cxone.timing import Timing
-from reconciler.cxone.transport import build_client
+from reconciler.cxone.transport import build_transport
 from reconciler.errors import BadAnswer, InvalidProject, NotFound
 
 JSON = "application/json"
@@ -64,10 +63,10 @@ class Client:
         self._api = api
         self._timing = timing or Timing()
         self._routes = Routes(api, EMBEDDED_URL if app is not None else api.url)
-        self._http_client: httpx.AsyncClient = build_client(
+        self._transport = build_transport(
             api, token_url=self._routes.token_url, read_only=read_only, app=app, tls=self._routes.any_tls
         )
-        self._http = Http(self._http_client, self._timing, on_request)
+        self._http = Http(api, self._transport, self._timing, on_request)
         self._limiter = Limiter(
             requests_per_second=api.requests_per_second, max_concurrency=api.max_concurrency, timing=self._timing
         )
@@ -76,13 +75,13 @@ class Client:
         self._tokens = TokenSource(api.auth, self._routes.token_url, scopes, self._sender, self._timing)
 
     async def __aenter__(self) -> Client:
-        await self._http_client.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._http_client.__aexit__(kind, error, traceback)
+        await self._transport.__aexit__(kind, error, traceback)
 
     @property
     def requests(self) -> int:

@@ -1,12 +1,14 @@
 """How bytes get to the tenant: connections, TLS, proxy, an application in this process, and the refusal of writes.
 
-Nothing is taken from the environment (``trust_env=False``): a proxy variable, a ``.netrc`` or an ``SSL_CERT_FILE`` of the
-machine would otherwise decide whom the client's secret is sent to. Redirects are never followed, for the same reason.
+Requests go to the transport itself, without ``httpx2.AsyncClient`` around it: its redirects, cookies, ``.netrc`` and proxy
+variables are all things that must not happen to a request with credentials, and doing without them saves a sixth of the time.
+Nothing is taken from the environment, which would otherwise decide whom the client's secret is sent to.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2 as httpx
@@ -19,6 +21,12 @@ from reconciler.errors import InvalidProject, WriteRefused
 
 CONNECT_SECONDS = 10.0
 """Longest time to establish a connection, where the target's own timeout is not shorter."""
+
+_HEADERS = {
+    "User-Agent": f"reconciler/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 KEEP_ALIVE_SECONDS = 4.0
 """How long an idle connection is kept; under the 5 s after which common servers close theirs."""
@@ -63,21 +71,27 @@ class EmbeddedTransport(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(text) from error
 
 
-def build_client(api: TargetApi, *, token_url: str, read_only: bool, app: Any | None, tls: bool) -> httpx.AsyncClient:
-    """Make the HTTP client of a target; ``app`` is an ASGI application that is driven in this process instead of a server.
+def build_transport(
+    api: TargetApi, *, token_url: str, read_only: bool, app: Any | None, tls: bool
+) -> httpx.AsyncBaseTransport:
+    """Make the transport of a target; ``app`` is an ASGI application that is driven in this process instead of a server.
 
     ``tls`` says whether any address of the target needs certificates at all. Raises `InvalidProject` for a CA file or proxy
     that cannot be used.
     """
     transport: httpx.AsyncBaseTransport = EmbeddedTransport(app) if app is not None else _network(api, tls=tls)
-    if read_only:
-        transport = ReadOnlyTransport(transport, token_url)
-    return httpx.AsyncClient(
-        transport=transport,
-        timeout=httpx.Timeout(api.timeout_seconds, connect=min(CONNECT_SECONDS, api.timeout_seconds)),
-        headers={"User-Agent": f"reconciler/{__version__}", "Accept": "application/json"},
-        follow_redirects=False,
-        trust_env=False,
+    return ReadOnlyTransport(transport, token_url) if read_only else transport
+
+
+def build_request(
+    api: TargetApi, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+) -> httpx.Request:
+    """Make a request with the target's timeouts; raises `httpx2.InvalidURL` for an address that is none."""
+    seconds = api.timeout_seconds
+    connect = min(CONNECT_SECONDS, seconds)
+    timeout = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
+    return httpx.Request(
+        method, url, headers={**_HEADERS, **headers}, content=content or b"", extensions={"timeout": timeout}
     )
 
 
