@@ -70,7 +70,7 @@ def main() -> None:
     console.print(Text.from_ansi(shown))
     picture = console.export_svg(title="reconciler", unique_id="reconciler")
     # No font from elsewhere: a picture in a README must not make the reader's machine call anybody.
-    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.S).replace("Fira Code", "DejaVu Sans Mono")
+    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")
     picture = picture.replace("<svg ", '<svg xml:space="preserve" ', 1)
     OUT.write_text("\n".join(line.rstrip() for line in picture.splitlines()) + "\n", encoding="utf-8")
 

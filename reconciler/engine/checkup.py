@@ -66,14 +66,12 @@ def _ledger(workspace: Workspace) -> list[Finding]:
 
 async def _tenant(workspace: Workspace) -> list[Finding]:
     kinds = [kind for kind in workspace.kinds.values() if kind.wire is not None]
-    findings: list[Finding] = []
     try:
         client = _client(workspace, kinds, write=False)
     except ReconcilerError as error:
         return [Finding("FAIL", "credentials", error.message, error.fix)]
     async with client:
-        for kind in sorted(kinds, key=lambda item: item.name):
-            findings.append(await _collection(client, kind))
+        findings = [await _collection(client, kind) for kind in sorted(kinds, key=lambda item: item.name)]
     findings += [
         await _scopes(workspace, kinds, "plan, drift", write=False),
         await _scopes(workspace, kinds, "apply", write=True),

@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def tour_commands() -> list[tuple[str, int]]:
     """Commands of the tour's console blocks with the exit code that each is said to have."""
     tour = README.split("## Five-minute tour")[1].split("\n## ")[0]
-    lines = [line[2:] for block in re.findall(r"```console\n(.*?)```", tour, re.S) for line in block.splitlines()]
+    lines = [line[2:] for block in re.findall(r"```console\n(.*?)```", tour, re.DOTALL) for line in block.splitlines()]
     found = []
     for line in lines:
         command, _, said = line.partition("  # exit ")
@@ -52,8 +52,8 @@ def test_the_tour_runs_as_written(tmp_path: Path) -> None:
 
 def test_the_make_targets_that_the_readme_names_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^make (\w+)", README, re.M):
-        assert re.search(rf"^{target}:", makefile, re.M), target
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_every_dependency_has_a_reason() -> None:
