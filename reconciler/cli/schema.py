@@ -68,7 +68,7 @@ def project_schema() -> dict[str, Any]:
     """The JSON Schema of ``reconciler.yaml``."""
     from reconciler.kinds.schema.manifest import DIALECT
     from reconciler.kinds.schema.plain import model_schema
-    from reconciler.loading.project_file import ProjectFile
+    from reconciler.loading.project_model import ProjectFile
 
     schema = model_schema(ProjectFile)
     notes = {"$schema": DIALECT, "$id": "Project.json", "title": "Project"}

@@ -1,15 +1,12 @@
-"""Reads ``reconciler.yaml``: its model, its errors at their places, and the plain values that come out."""
+"""Reads ``reconciler.yaml``: its errors at their places, and the plain values that come out."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
 from reconciler.core.diagnostic import Diagnostic, Rule
 from reconciler.errors import InvalidProject
@@ -18,7 +15,6 @@ from reconciler.loading.findings import Findings
 from reconciler.loading.inside import NotUsable, inside, read_text
 from reconciler.loading.located import Located
 from reconciler.loading.project import (
-    EMULATOR_URL,
     PROJECT_FILE,
     ApiSettings,
     ApplySettings,
@@ -31,150 +27,11 @@ from reconciler.loading.project import (
     find_root,
     local_target,
 )
+from reconciler.loading.project_model import ProjectFile, TargetModel
 
 PROJECT: Final = Rule(
     "P001", "invalid project file", "reconciler.yaml declares the project: its manifests and targets."
 )
-_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_WHOLE_REFERENCE = re.compile(r"\$\{(?:secret|env|file):[^}]+\}")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
-
-
-def _url(value: str) -> str:
-    """An https URL, an http URL on this machine, or the embedded emulator."""
-    if value == EMULATOR_URL:
-        return value
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("holds credentials; they belong into auth, as references")
-    if not parts.hostname or parts.query or parts.fragment or "$" in value:
-        raise ValueError("is not a base URL such as https://api-us-2.cxone.com")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("must begin with https:// (http:// only for this machine), or be `emulator:`")
-    return value.rstrip("/")
-
-
-def _service(value: str) -> str:
-    """A path on the target, or the URL of a service that has a base of its own."""
-    return value if value.startswith("/") and not value.startswith("//") else _url(value)
-
-
-def _reference(value: str) -> str:
-    """A secret: one expression and nothing else."""
-    if not _WHOLE_REFERENCE.fullmatch(value):
-        raise ValueError("is a secret and must be one reference, such as ${secret:env:CXONE_CLIENT_SECRET}")
-    return value
-
-
-def _variables(value: dict[str, Any]) -> dict[str, Any]:
-    for name, item in value.items():
-        if isinstance(item, str) and "${" in item:
-            raise ValueError(f"variable {name} holds an expression; variables are plain values")
-    return value
-
-
-def _folder(value: str) -> str:
-    if value.startswith("/") or ".." in value.split("/") or not value:
-        raise ValueError("must stay inside the project: a relative path without ..")
-    return value
-
-
-Url = Annotated[str, AfterValidator(_url)]
-Service = Annotated[str, AfterValidator(_service)]
-Reference = Annotated[str, AfterValidator(_reference)]
-Inside = Annotated[str, AfterValidator(_folder)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class _Auth(_Part):
-    grant: Literal["client_credentials", "access_key"] = "client_credentials"
-    url: Url | None = None
-    path: Annotated[str, Field(pattern=r"^/")] | None = None
-    body: Literal["form", "json", "basic"] | None = None
-    client_id: str = ""
-    client_secret: Reference | None = None
-    access_key_id: str = ""
-    access_key_secret: Reference | None = None
-    scopes: list[str] = Field(default_factory=list)
-
-
-class _Pagination(_Part):
-    style: Literal["page", "offset", "token"] = "page"
-
-
-class _Concurrency(_Part):
-    style: Literal["etag", "version", "compare"] = "etag"
-
-
-class _Api(_Part):
-    paths: dict[str, Service] = Field(default_factory=dict)
-    pagination: _Pagination = _Pagination()
-    concurrency: _Concurrency = _Concurrency()
-
-
-class _Limits(_Part):
-    requests_per_second: Annotated[float, Field(gt=0)] | None = None
-    max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
-
-
-class _Apply(_Part):
-    saved_plan_only: bool = False
-    plan_expires_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
-
-
-class _Tls(_Part):
-    ca_file: Inside
-
-
-class _Target(_Part):
-    url: Url
-    ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*:.+")] | None = None
-    vars: Annotated[dict[str, Any], AfterValidator(_variables)] = Field(default_factory=dict)
-    patches: list[Inside] = Field(default_factory=list)
-    apply: _Apply = _Apply()
-    auth: _Auth = _Auth()
-    api: _Api = Field(default_factory=_Api)
-    limits: _Limits = _Limits()
-    tls: _Tls | None = None
-    proxy: str = ""
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
-
-
-class _Guards(_Part):
-    max_deletes: Annotated[int, Field(ge=0)] = 5
-    max_delete_percent: Percent = 30.0
-    max_update_percent: Percent = 50.0
-
-
-class _Spec(_Part):
-    stack: Annotated[str, Field(pattern=_LABEL)] | None = None
-    manifests: Annotated[list[Inside], Field(min_length=1)] = ["manifests"]
-    prune: bool = False
-    guards: _Guards = _Guards()
-    targets: dict[Annotated[str, Field(pattern=_LABEL)], _Target] = Field(default_factory=dict)
-
-
-class _Metadata(_Part):
-    name: Annotated[str, Field(pattern=_LABEL)]
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-
-
-class ProjectFile(_Part):
-    """The whole project file. Every key that it does not know is refused."""
-
-    api_version: Literal["cxone.reconciler/v1"]
-    kind: Literal["Project"]
-    metadata: _Metadata
-    spec: _Spec = Field(default_factory=_Spec)
 
 
 def load_project(directory: Path | None = None, *, start: Path | None = None) -> Project:
@@ -257,7 +114,7 @@ def _project(model: ProjectFile, root: Path) -> Project:
     )
 
 
-def _target(name: str, model: _Target) -> Target:
+def _target(name: str, model: TargetModel) -> Target:
     auth, api = model.auth, model.api
     return Target(
         name,

@@ -127,7 +127,7 @@ def test_urls(tmp_path, url, ok):
         ("{url: 'emulator:', auth: {clientSecret: canary}}", "must be one reference"),
         ("{url: 'emulator:', auth: {clientSecret: 'x${env:A}'}}", "must be one reference"),
         ("{url: 'emulator:', auth: {clientSecret: [canary]}}", "expected text, found a list"),
-        ("{url: 'emulator:', ledger: here}", "must have the form"),
+        ("{url: 'emulator:', ledger: here}", "does not have the form"),
         ("[]", "expected a map, found a list"),
     ],
 )

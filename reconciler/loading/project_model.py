@@ -1,0 +1,237 @@
+"""The model of ``reconciler.yaml``: every key, what it takes, and what it is for."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from reconciler.loading.project import EMULATOR_URL
+
+_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_WHOLE_REFERENCE = re.compile(r"\$\{(?:secret|env|file):[^}]+\}")
+
+
+class _Part(BaseModel):
+    """A map of the project file: strict, closed, camelCase on the outside."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+def _url(value: str) -> str:
+    """An https URL, an http URL on this machine, or the embedded emulator."""
+    if value == EMULATOR_URL:
+        return value
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds credentials; they belong into auth, as references")
+    if not parts.hostname or parts.query or parts.fragment or "$" in value:
+        raise ValueError("is not a base URL such as https://api-us-2.cxone.com")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("must begin with https:// (http:// only for this machine), or be `emulator:`")
+    return value.rstrip("/")
+
+
+def _service(value: str) -> str:
+    """A path on the target, or the URL of a service that has a base of its own."""
+    return value if value.startswith("/") and not value.startswith("//") else _url(value)
+
+
+def _reference(value: str) -> str:
+    """A secret: one expression and nothing else."""
+    if not _WHOLE_REFERENCE.fullmatch(value):
+        raise ValueError("is a secret and must be one reference, such as ${secret:env:CXONE_CLIENT_SECRET}")
+    return value
+
+
+def _variables(value: dict[str, Any]) -> dict[str, Any]:
+    """Variables are values, and nothing that would have to be resolved itself."""
+    for name, item in value.items():
+        if isinstance(item, str) and "${" in item:
+            raise ValueError(f"variable {name} holds an expression; variables are plain values")
+    return value
+
+
+def _folder(value: str) -> str:
+    """A path inside the project."""
+    if value.startswith("/") or ".." in value.split("/") or not value:
+        raise ValueError("must stay inside the project: a relative path without ..")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Service = Annotated[str, AfterValidator(_service)]
+Reference = Annotated[str, AfterValidator(_reference)]
+Inside = Annotated[str, AfterValidator(_folder)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class AuthModel(_Part):
+    """How a client proves itself to the target."""
+
+    grant: Literal["client_credentials", "access_key"] = Field(
+        default="client_credentials", description="Which pair of credentials is used, and how a token is asked for."
+    )
+    url: Url | None = Field(default=None, description="The token endpoint's base, where it is not the target's own.")
+    path: Annotated[str, Field(pattern=r"^/")] | None = Field(
+        default=None, description="The token endpoint's path.", examples=["/api/v2/oauth2/token"]
+    )
+    body: Literal["form", "json", "basic"] | None = Field(
+        default=None, description="How the credentials are sent: as a form, as JSON, or by HTTP Basic beside a form."
+    )
+    client_id: str = Field(
+        default="",
+        description="For client_credentials; may hold ${env:…} or ${var:…}.",
+        examples=["${env:CXONE_CLIENT_ID}"],
+    )
+    client_secret: Reference | None = Field(
+        default=None, description="One secret reference.", examples=["${secret:env:CXONE_CLIENT_SECRET}"]
+    )
+    access_key_id: str = Field(default="", description="For access_key; may hold ${env:…} or ${var:…}.")
+    access_key_secret: Reference | None = Field(
+        default=None, description="One secret reference.", examples=["${secret:env:CXONE_ACCESS_KEY}"]
+    )
+    scopes: list[str] = Field(
+        default_factory=list, description="Scopes to ask for instead of those that a command needs."
+    )
+
+
+class PaginationModel(_Part):
+    """How the target pages its listings."""
+
+    style: Literal["page", "offset", "token"] = Field(
+        default="page", description="By page number, by skip and top, or by a scroll token."
+    )
+
+
+class ConcurrencyModel(_Part):
+    """What a write to the target can be conditional on."""
+
+    style: Literal["etag", "version", "compare"] = Field(
+        default="etag",
+        description="An ETag; a version with a re-read; or a comparison alone. The last two are best effort.",
+    )
+
+
+class ApiModel(_Part):
+    """What the target's API does differently from the built-in profile."""
+
+    paths: dict[str, Service] = Field(
+        default_factory=dict,
+        description="Collection paths by kind, or URLs where a service has a base of its own.",
+        examples=[{"Connector": "/api/v2/crm/connectors"}],
+    )
+    pagination: PaginationModel = Field(default_factory=PaginationModel, description="How listings are paged.")
+    concurrency: ConcurrencyModel = Field(
+        default_factory=ConcurrencyModel, description="What writes are conditional on."
+    )
+
+
+class LimitsModel(_Part):
+    """How much the target may be asked."""
+
+    requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Requests a second at most, over all that run at once.", examples=[20]
+    )
+    max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Requests at once at most.", examples=[10]
+    )
+
+
+class ApplyModel(_Part):
+    """What the target demands of an apply."""
+
+    saved_plan_only: bool = Field(default=False, description="Apply saved plans only, never plan and apply in one go.")
+    plan_expires_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
+        default=24.0, description="Hours after which a saved plan is not applied any more."
+    )
+
+
+class TlsModel(_Part):
+    """Whom the client trusts."""
+
+    ca_file: Inside = Field(description="A PEM file with the certificate authorities, inside the project.")
+
+
+class TargetModel(_Part):
+    """One tenant."""
+
+    url: Url = Field(
+        description="https://…, http:// on this machine, or `emulator:` for the embedded one.",
+        examples=["https://api-us-2.cxone.com"],
+    )
+    ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*:.+")] | None = Field(
+        default=None,
+        description="Where the ledger lives. Default: file:.reconciler/TARGET/.",
+        examples=["file:ledgers/prod/"],
+    )
+    vars: Annotated[dict[str, Any], AfterValidator(_variables)] = Field(
+        default_factory=dict, description="What ${var:NAME} reads: plain values.", examples=[{"region": "us"}]
+    )
+    patches: list[Inside] = Field(
+        default_factory=list,
+        description="Files of merge patches by kind and metadata.name, for what variables cannot say.",
+        examples=[["targets/prod.yaml"]],
+    )
+    apply: ApplyModel = Field(default_factory=ApplyModel, description="What an apply has to bring along.")
+    auth: AuthModel = Field(default_factory=AuthModel, description="How a client proves itself.")
+    api: ApiModel = Field(default_factory=ApiModel, description="Overrides of the built-in profile.")
+    limits: LimitsModel = Field(default_factory=LimitsModel, description="How much the target may be asked.")
+    tls: TlsModel | None = Field(default=None, description="Whom to trust, where it is not the system's list.")
+    proxy: str = Field(default="", description="The URL of an HTTP proxy; may hold ${env:…} or ${secret:…}.")
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=30.0, description="Seconds until a request that is not answered is given up."
+    )
+
+
+class GuardsModel(_Part):
+    """Limits that a plan must keep."""
+
+    max_deletes: Annotated[int, Field(ge=0)] = Field(default=5, description="Deletes in one plan at most.")
+    max_delete_percent: Percent = Field(default=30.0, description="Per cent of a kind that may be deleted.")
+    max_update_percent: Percent = Field(default=50.0, description="Per cent of a kind that may be updated.")
+
+
+class SpecModel(_Part):
+    """What belongs to the project."""
+
+    stack: Annotated[str, Field(pattern=_LABEL)] | None = Field(
+        default=None,
+        description="The owner's name in ledgers; several stacks may share a tenant. Default: metadata.name.",
+    )
+    manifests: Annotated[list[Inside], Field(min_length=1)] = Field(
+        default=["manifests"], description="Folders and files with manifests, inside the project."
+    )
+    prune: bool = Field(default=False, description="Delete what the ledger knows and no manifest declares any more.")
+    guards: GuardsModel = Field(default_factory=GuardsModel, description="Limits that a plan must keep.")
+    targets: dict[Annotated[str, Field(pattern=_LABEL)], TargetModel] = Field(
+        default_factory=dict,
+        description="Tenants by name. `local`, the embedded emulator, is there without being declared.",
+    )
+
+
+class MetadataModel(_Part):
+    """What the project is called."""
+
+    name: Annotated[str, Field(pattern=_LABEL)] = Field(
+        description="The project's name (an RFC 1123 label).", examples=["contact-centre"]
+    )
+    labels: dict[str, str] = Field(default_factory=dict, description="Free labels.")
+    annotations: dict[str, str] = Field(default_factory=dict, description="Free notes.")
+
+
+class ProjectFile(_Part):
+    """The whole project file. Every key that it does not know is refused."""
+
+    api_version: Literal["cxone.reconciler/v1"] = Field(description="The version of this format.")
+    kind: Literal["Project"] = Field(description="Says that this is a project file.")
+    metadata: MetadataModel = Field(description="What the project is called.")
+    spec: SpecModel = Field(default_factory=SpecModel, description="What belongs to the project.")
