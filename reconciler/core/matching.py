@@ -71,9 +71,13 @@ def match(
     for kind, resources in observed.items():
         for live in resources:
             found.live_by_id[kind, live.id] = live
-    for (kind, _), live in sorted(found.live_by_id.items(), key=lambda item: item[0]):
+    for kind, resource_id in sorted(found.live_by_id):
+        live = found.live_by_id[kind, resource_id]
         found.live_by_name.setdefault((kind, live.name), []).append(live)
-    owners = {(key.kind, ledger.entries[key].id): key for key in sorted(ledger.entries, reverse=True)}
+    owners: dict[tuple[str, str], Key] = {}
+    for key, entry in ledger.entries.items():
+        place = (key.kind, entry.id)
+        owners[place] = min(key, owners.get(place, key))
     search = _Search(found, ledger, adopt, owners, frozenset(item.key for item in desired))
     claimed: set[Key] = set(search.wanted)
     for item in desired:
@@ -82,7 +86,7 @@ def match(
         if matched.live is not None:
             found.live_by_key[item.key] = matched.live
             found.owners[item.key.kind, matched.live.id] = item.key
-    found.unclaimed = [ledger.entries[key] for key in sorted(ledger.entries) if key not in claimed]
+    found.unclaimed = [ledger.entries[key] for key in sorted(ledger.entries.keys() - claimed)]
     for entry in found.unclaimed:
         found.owners.setdefault((entry.key.kind, entry.id), entry.key)
     return found

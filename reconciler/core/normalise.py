@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,8 +20,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "wss": 443, "ws": 80}
 
 def url(value: Any) -> Any:
     """Lower-case scheme and host, drop the scheme's own port and a lone trailing slash (RFC 3986, section 6.2)."""
-    if not isinstance(value, str) or "://" not in value:
-        return value
+    return _url(value) if isinstance(value, str) and "://" in value else value
+
+
+@lru_cache(maxsize=4096)
+def _url(value: str) -> str:
+    # Many resources share few URLs, and taking one apart costs more than comparing the rest of a resource.
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -73,7 +78,7 @@ def column(value: Any) -> Any:
     """Write a dataset column in its long form, with the server's defaults (contract: Dataset)."""
     if isinstance(value, str):
         value = {"type": value}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or ("nullable" in value and None not in value.values()):
         return value
     return _without_nulls({"nullable": True, **value}, ("maxLength", "description"))
 
@@ -82,8 +87,11 @@ def extension_field(value: Any) -> Any:
     """Fill in the server's defaults of an extension's field (contract: DataExtension)."""
     if not isinstance(value, dict):
         return value
+    limited = value.get("type") == "string"
+    if "nullable" in value and None not in value.values() and ("maxLength" in value or not limited):
+        return value
     defaults: Tree = {"nullable": True}
-    if value.get("type") == "string":
+    if limited:
         defaults["maxLength"] = 255
     return _without_nulls({**defaults, **{k: v for k, v in value.items() if v is not None}}, ("maxLength",))
 

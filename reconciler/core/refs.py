@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from reconciler.core.values import Template, Tree, Unknown
@@ -17,18 +18,26 @@ def resolve_tree(tree: Tree, identify: Identify) -> Tree:
     return resolved
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _resolve(value: Any, identify: Identify) -> Any:
+    if isinstance(value, dict):
+        # Most trees hold no reference: nothing is copied before one is found.
+        changed = {
+            key: new
+            for key, item in value.items()
+            if type(item) not in _PLAIN and (new := _resolve(item, identify)) is not item
+        }
+        return {**value, **changed} if changed else value
+    if isinstance(value, list):
+        items = [item if type(item) in _PLAIN else _resolve(item, identify) for item in value]
+        return value if all(map(is_, items, value)) else items
     if isinstance(value, Unknown):
         found = identify(value)
         return value if found is None else found
     if isinstance(value, Template):
         return _template(value, identify)
-    if isinstance(value, dict):
-        out = {key: _resolve(item, identify) for key, item in value.items()}
-        return value if all(out[key] is item for key, item in value.items()) else out
-    if isinstance(value, list):
-        items = [_resolve(item, identify) for item in value]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
     return value
 
 

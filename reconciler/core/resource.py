@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.core.values import Tree
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """The project-wide name of a manifest: ``Kind/metadata.name``."""
+class Key(NamedTuple):
+    """The project-wide name of a manifest: ``Kind/metadata.name``. A tuple, since keys are hashed and sorted in great numbers."""
 
     kind: str
     name: str

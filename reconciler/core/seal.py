@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
 from reconciler.core.compare import Fingerprint
 from reconciler.core.values import Secret
+
+_MAY_HOLD = (dict, list, Secret)
 
 
 def seal(value: Any, fingerprint: Fingerprint) -> Any:
@@ -13,16 +16,18 @@ def seal(value: Any, fingerprint: Fingerprint) -> Any:
 
     What holds no secret is returned as it is, not as a copy.
     """
+    if isinstance(value, dict):
+        changed = {
+            name: new
+            for name, item in value.items()
+            if isinstance(item, _MAY_HOLD) and (new := seal(item, fingerprint)) is not item
+        }
+        return {**value, **changed} if changed else value
+    if isinstance(value, list):
+        items = [seal(item, fingerprint) if isinstance(item, _MAY_HOLD) else item for item in value]
+        return value if all(map(is_, items, value)) else items
     if isinstance(value, Secret):
         return Secret(value.reference, value.reveal() if value.resolved else None, fingerprint(value))
-    if isinstance(value, dict):
-        sealed = {
-            name: seal(item, fingerprint) for name, item in value.items() if isinstance(item, (dict, list, Secret))
-        }
-        return value if all(value[name] is item for name, item in sealed.items()) else {**value, **sealed}
-    if isinstance(value, list):
-        items = [seal(item, fingerprint) for item in value]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
     return value
 
 
