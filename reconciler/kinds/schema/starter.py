@@ -1,7 +1,7 @@
 """A commented starter manifest with every field of a kind, which is valid as it stands.
 
-Prose is written ``# like this``; fields that may be left out are written ``#like: this``, without a blank, so that taking
-away the ``#`` is all it takes to declare one.
+Prose is written ``# like this``; fields that may be left out are written ``#like: this``, without a blank, and what is inside of
+them ``#  like: this``: taking away the first ``#`` of each line is all it takes to declare one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,21 @@ def starter(kind: Kind, name: str) -> str:
         "spec:",
         *_fields(spec, spec, "  ", {"name": name}, False),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_block_comments(lines)) + "\n"
+
+
+def _block_comments(lines: list[str]) -> Iterator[str]:
+    """Put the ``#`` of all that belongs to a field which is left out into one column, as `fmt` keeps it."""
+    base = -1
+    for line in lines:
+        blanks = len(line) - len(line.lstrip())
+        rest = line[blanks:]
+        if base >= 0 and blanks > base and rest.startswith("#"):
+            inner = rest if rest.startswith("# ") else rest[1:]
+            yield f"{' ' * base}#{' ' * (blanks - base)}{inner}"
+            continue
+        base = blanks if rest.startswith("#") and not rest.startswith("# ") else -1
+        yield line
 
 
 def yaml_lines(value: Any, indent: str = "") -> list[str]:

@@ -29,7 +29,7 @@ def validator_of_all():
 
 def uncommented(text):
     """A starter with every optional field declared."""
-    return re.sub(r"^( *)#(?=[^ ])", r"\1", text, flags=re.MULTILINE)
+    return re.sub(r"^( *)#(?=[^ ]|  )", r"\1", text, flags=re.MULTILINE)
 
 
 def test_the_generated_files_are_up_to_date():
