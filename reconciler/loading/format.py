@@ -28,12 +28,13 @@ def format_text(text: str | bytes, file: str) -> str:
         raise InvalidManifests(diagnostics)
     plain = source.text.replace("\r\n", "\n").replace("\r", "\n")
     terminated = plain.endswith("\n")
-    plain += "" if terminated else "\n"
-    source = Source(file, plain)
+    if not terminated or plain != source.text:
+        source = Source(file, plain if terminated else plain + "\n")
+        parse_source(source)
     try:
         # Without the usual order of keys where that would put an alias before its anchor.
         for reorder in (True, False):
-            result = _formatted(plain, documents, terminated=terminated, reorder=reorder)
+            result = _formatted(source, documents, terminated=terminated, reorder=reorder)
             if result is not None:
                 return result
     except Unformattable as error:
@@ -41,22 +42,27 @@ def format_text(text: str | bytes, file: str) -> str:
     raise _refusal(source, "the new layout would change a value or lose a comment", 0)
 
 
-def _formatted(plain: str, documents: list[Document], *, terminated: bool, reorder: bool) -> str | None:
+def _formatted(source: Source, documents: list[Document], *, terminated: bool, reorder: bool) -> str | None:
     """The new layout, or None when it would not read back as the same values and comments, or not be final."""
     from reconciler.loading.format_layout import Layout
     from reconciler.loading.yaml_parse import parse_source
 
-    layout = Layout(plain, terminated=terminated, reorder=reorder)
+    layout = Layout(source.text, _readable(source), terminated=terminated, reorder=reorder)
     result = layout.run()
-    if result == plain and terminated:
+    if result == source.text and terminated:
         return result
-    after, diagnostics = parse_source(Source("", result))
+    written = Source("", result)
+    after, diagnostics = parse_source(written)
     if diagnostics or _values(after) != _values(documents):
         return None
-    again = Layout(result, reorder=reorder)
+    again = Layout(result, _readable(written), reorder=reorder)
     if again.run() != result or sorted(again.comments) != sorted(layout.comments):
         return None
     return result
+
+
+def _readable(source: Source) -> str:
+    return source.readable if isinstance(source.readable, str) else source.text
 
 
 def _values(documents: list[Document]) -> list[tuple[int, str]]:

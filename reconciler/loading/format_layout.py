@@ -20,14 +20,15 @@ _ORDERS: Final[dict[str, Sequence[str]]] = {"metadata": ("name",)}
 
 
 class Layout:
-    """One formatting of one text, which ends with a newline and holds no carriage return.
+    """One formatting of one text, which ends with a newline and holds no carriage return; ``readable``: what to parse.
 
     ``lines`` are the result so far and ``comments`` the texts of all comments met. ``reorder`` is whether the keys of
     manifests are put into their usual order.
     """
 
-    def __init__(self, text: str, *, terminated: bool = True, reorder: bool = True) -> None:
+    def __init__(self, text: str, readable: str, *, terminated: bool = True, reorder: bool = True) -> None:
         self.text = text
+        self._readable = readable
         self.lines: list[str] = []
         self.comments: list[str] = []
         self._scan = Scanner(text)
@@ -39,7 +40,7 @@ class Layout:
 
     def run(self) -> str:
         """The text in its new layout; raises `Unformattable`."""
-        for number, piece in enumerate(pieces(self.text)):
+        for number, piece in enumerate(pieces(self._readable)):
             if piece.started:
                 self._put(self._scan.gap(len(self.text), "---"), 0, 0)
             if piece.started or number:
@@ -113,13 +114,19 @@ class Layout:
             if node.block == "seq":
                 self._sequence(node, indent + 2)
             elif place == "root":
-                self._mapping(node, indent + 2, len(self.lines), self._order(node))
+                self._mapping(node, indent + 2, self._head(begin, gap), self._order(node))
             else:
                 self._mapping(node, indent + 2, begin if gap.comments else len(self.lines), order)
         elif node.block:
             self._block_scalar(node, indent, column)
         else:
             self._flow(node, indent)
+
+    def _head(self, begin: int, gap: Gap) -> int:
+        """Where the first entry of a document begins: comments on top are the file's, unless an empty line parts them."""
+        end = len(self.lines)
+        empty = [number for number in range(begin, end) if not self.lines[number]]
+        return empty[-1] if empty and not gap.blank else end
 
     def _order(self, root: Node) -> Sequence[str]:
         keys = {self.text[key.start : key.end] for key in root.children[::2]}
@@ -193,11 +200,7 @@ class Layout:
     def _flow(self, node: Node, indent: int) -> None:
         """Add text or a collection that stands on its own, on one line or several."""
         if node.quote == "[":
-            line_start = node.start - self._scan.column(node.start)
-            line = self.text[line_start : node.start]
-            new = self.lines[-1] if self._inline else " " * max(indent + 2, 0)
-            moved = len(new) - len(new.lstrip(" ")) - (len(line) - len(line.lstrip(" ")))
-            rows = collection_lines(self.text, node, moved, indent)
+            rows = collection_lines(self.text, node, indent)
         else:
             rows = scalar_lines(self.text, node, max(indent + 2, 2))
         self._content(rows[0], max(indent + 2, 0))

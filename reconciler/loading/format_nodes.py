@@ -52,7 +52,7 @@ class Piece:
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The documents of a text that is known to be valid."""
+    """The documents of a text that is known to be valid; it may hold stand-ins (see `Source.readable`)."""
     get = CParser(text).get_event
     get()
     while (event := get()).__class__ is not StreamEndEvent:

@@ -18,19 +18,21 @@ def scalar_lines(text: str, node: Node, indent: int) -> list[str]:
     return [_trimmed(first) if rest else first, *(" " * indent + part if part else "" for part in parts)]
 
 
-def collection_lines(text: str, node: Node, moved: int, indent: int) -> list[str]:
-    """A list or map in brackets, ``moved`` columns to the right; its lines keep their places towards each other.
+def collection_lines(text: str, node: Node, indent: int) -> list[str]:
+    """A list or map in brackets, for an entry at ``indent``: its lines keep their places towards each other.
 
-    No line goes further left than the entry that it belongs to, at ``indent``, and only closing brackets go so far.
+    The leftmost goes to the level inside the entry, and a closing bracket that ends it all to the entry's own.
     """
-    first, *rest = text[node.start : node.end].split("\n")
-    lines = [_trimmed(first) if rest else first]
-    for line in rest:
-        part = _trimmed(line.lstrip(" \t"))
-        old = len(line.expandtabs(2)) - len(line.lstrip(" \t").expandtabs(2))
-        least = max(indent, 0) + (0 if part[:1] in ("]", "}") else 2)
-        lines.append(" " * max(least, old + moved) + part if part else "")
-    return lines
+    first, *rest = text[node.start : node.end].expandtabs(2).split("\n")
+    parts = [_trimmed(line.lstrip(" ")) for line in rest]
+    columns = [len(line) - len(line.lstrip(" ")) for line in rest]
+    closing = bool(parts) and len(parts[-1]) == 1
+    inner = [column for part, column in zip(parts, columns, strict=True) if part][: -1 if closing else None]
+    moved = max(indent + 2, 2) - min(inner, default=0)
+    lines = [" " * (column + moved) + part if part else "" for part, column in zip(parts, columns, strict=True)]
+    if closing:
+        lines[-1] = " " * max(indent, 0) + parts[-1]
+    return [_trimmed(first) if rest else first, *lines]
 
 
 def block_scalar(text: str, node: Node, parent: int, indent: int, *, terminated: bool) -> tuple[list[str], int, bool]:

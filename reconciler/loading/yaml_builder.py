@@ -23,6 +23,7 @@ from ruamel.yaml.events import (
 )
 
 from reconciler.loading import yaml_rules as rules
+from reconciler.loading.yaml_mask import unmasked
 from reconciler.loading.yaml_problems import (
     MAX_DEPTH,
     MAX_EXPANDED,
@@ -66,12 +67,15 @@ class Built:
 
 
 class Builder:
-    """Builds the documents of one stream, in order; ``expanded`` values may be carried over from a stream before it."""
+    """Builds the documents of one stream, in order; ``expanded`` values may be carried over from a stream before it.
+
+    ``started`` is a position at or before the beginning of the document that is being read, and behind the one before it.
+    """
 
     __slots__ = ("anchors", "expanded", "get", "positions", "problems", "started")
 
-    def __init__(self, data: bytes | str, expanded: int = 0) -> None:
-        self.get = CParser(data).get_event
+    def __init__(self, data: bytes | str, expanded: int = 0, *, is_masked: bool = False) -> None:
+        self.get = unmasked(CParser(data).get_event) if is_masked else CParser(data).get_event
         self.expanded = expanded
         self.problems: list[Problem] = []
         self.positions: list[int] = []
@@ -83,7 +87,8 @@ class Builder:
         get = self.get
         get()
         while (event := get()).__class__ is not StreamEndEvent:
-            self.started = event.start_mark.index
+            if event.explicit:
+                self.started = event.start_mark.index
             self.positions = []
             self.anchors = {}
             event = get()
@@ -92,7 +97,7 @@ class Builder:
                 value = self._value(event, 0)
                 built = Built(value, array("i", self.positions))
             # The end comes first: behind a plain text it may turn out that the document is no such text.
-            get()
+            self.started = get().end_mark.index
             yield built
 
     def _value(self, event: Any, depth: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any, Final
 
@@ -82,7 +83,10 @@ _WORDS: Final[tuple[tuple[str, tuple[str, str]], ...]] = (
             "write \\\\ for a backslash, or use single quotes, which know no escapes",
         ),
     ),
-    ("did not find expected hexdecimal number", ("this escape lacks digits", "write \\xNN, \\uNNNN or \\UNNNNNNNN")),
+    (
+        "did not find expected hexdecimal number",
+        ("this escape lacks digits", "write \\\\ for a backslash; the escapes are \\xNN, \\uNNNN and \\UNNNNNNNN"),
+    ),
     (
         "found invalid Unicode character escape code",
         ("this escape is not a character of its own", "write the character itself, or \\UNNNNNNNN with eight digits"),
@@ -106,6 +110,7 @@ _WORDS: Final[tuple[tuple[str, tuple[str, str]], ...]] = (
     ),
 )
 _NOTHING: Final = re.compile(r"\s*\Z|---(?!\S)|\.\.\.(?!\S)").match
+_SCANNING: Final = ("while scanning a directive", "while scanning an anchor", "while scanning an alias")
 _FROM_CONTEXT: Final = ("',' or", "end of stream", "document indicator", "expected ':'")
 
 
@@ -123,11 +128,25 @@ def explain(error: Any, source: Source) -> Problem:
     message, fix = next(
         (words for part, words in _WORDS if part in text), (f"not valid YAML: {text}", "correct the line")
     )
+    if "did not find expected key" in text:
+        message, fix = _no_key(source.text, position) or (message, fix)
+    if error.context in _SCANNING:
+        return Problem(rules.SYNTAX, message, context, fix)
     if any(part in text for part in _FROM_CONTEXT) and context != position:
         end = (("it is noticed here", position),) if position < len(source.text.rstrip()) else ()
         return Problem(rules.SYNTAX, message, context, fix, related=end)
     related = (("it begins here", context),) if error.context and "block collection" in error.context else ()
     return Problem(rules.SYNTAX, message, position, fix, related=related)
+
+
+def _no_key(text: str, position: int) -> tuple[str, str] | None:
+    """What it is that stands where a map goes on with no key."""
+    if text[position : position + 1] == "-" and not text[position + 1 : position + 2].strip():
+        return "a list item stands where a key is expected", "indent it like the other items of its list"
+    if text[:position].rstrip(" \t").endswith(("'", '"')):
+        fix = "put the whole value between one pair of quotes; inside single quotes, a quote is written twice"
+        return "something stands behind a quoted text", fix
+    return None
 
 
 def _wrong_start(source: Source, position: int) -> Problem:
@@ -142,6 +161,8 @@ def forbidden(source: Source) -> Problem:
     """The problem of a source that libyaml's reader refuses: not UTF-8, or a character that YAML forbids."""
     data = source.data
     if isinstance(data, bytes):
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return Problem(rules.CHARACTERS, "the file begins like UTF-16 and is none", 0, "save the file as UTF-8")
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:

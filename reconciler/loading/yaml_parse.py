@@ -7,7 +7,7 @@ import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ruamel.yaml.error import YAMLError
 
@@ -16,13 +16,14 @@ from reconciler.loading import yaml_rules as rules
 from reconciler.loading.yaml_builder import Builder, Built
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_errors import explain, forbidden
+from reconciler.loading.yaml_mask import maskable, masked
 from reconciler.loading.yaml_problems import MAX_FINDINGS, Hopeless, Problem
 from reconciler.loading.yaml_source import Source
 from reconciler.loading.yaml_tree import path_at
 
 _NEXT: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_MAX_SYNTAX: Final = 20
-"""After so many syntax errors in one file the rest would only repeat them."""
+_MAX_MASKS: Final = 50
+"""How often one text is read again because of what the parser does not know."""
 
 
 def parse_source(source: Source) -> tuple[list[Document], list[Diagnostic]]:
@@ -37,9 +38,8 @@ def parse_source(source: Source) -> tuple[list[Document], list[Diagnostic]]:
         return [], _diagnostics(source, [(forbidden(source), None)])
     run = _Run(source)
     base: int | None = 0
-    for _ in range(_MAX_SYNTAX):
-        if base is not None:
-            base = run.read(base)
+    while base is not None and len(run.problems) < MAX_FINDINGS:
+        base = run.read(base)
     source.documents = len(run.documents)
     return run.documents, _diagnostics(source, run.problems[:MAX_FINDINGS]) if run.problems else []
 
@@ -47,7 +47,7 @@ def parse_source(source: Source) -> tuple[list[Document], list[Diagnostic]]:
 class _Run:
     """What was read of one source so far."""
 
-    __slots__ = ("documents", "expanded", "index", "problems", "source")
+    __slots__ = ("documents", "expanded", "index", "masks", "problems", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -55,27 +55,48 @@ class _Run:
         self.problems: list[tuple[Problem, Document | None]] = []
         self.index = 0
         self.expanded = 0
+        self.masks = 0
 
     def read(self, base: int) -> int | None:
         """Read from a position on; returns where to go on behind a syntax error, None at the end."""
-        part = Source(self.source.name, self.source.text[base:]) if base else self.source
+        readable = self.source.readable
+        data = (readable if isinstance(readable, str) else self.source.text)[base:] if base else readable
         builder = None
         try:
-            builder = Builder(part.data, self.expanded)
+            builder = Builder(data, self.expanded, is_masked=self.masks > 0)
             for built in builder.documents():
                 if built is not None:
                     self._take(built, builder, base)
                 self.index += 1
         except (YAMLError, UnicodeEncodeError, Hopeless) as error:
-            problem = error.problem if isinstance(error, Hopeless) else explain(error, part)
-            self.problems += [(_moved(item, base), None) for item in (*(builder.problems if builder else ()), problem)]
-            self.index += 1
-            if builder is None or problem.rule is rules.CHARACTERS or getattr(error, "whole_file", False):
-                return None
-            self.expanded = builder.expanded
-            mark = getattr(error, "problem_mark", None)
-            return self._next(builder.started + base, (mark.index if mark else problem.position) + base)
+            if self._mask(error, base):
+                return base + (builder.started if builder else 0)
+            return self._give_up(error, builder, base)
         return None
+
+    def _mask(self, error: Exception, base: int) -> bool:
+        """Prepare the text for another reading, where the parser and not the text is to blame for an error."""
+        text = self.source.text if isinstance(self.source.readable, bytes) else self.source.readable
+        if isinstance(error, Hopeless) or self.masks >= _MAX_MASKS or (not self.masks and not maskable(text)):
+            return False
+        part = masked(text[base:], error)
+        if part is None:
+            return False
+        self.source.readable = text[:base] + part
+        self.masks += 1
+        return True
+
+    def _give_up(self, error: Any, builder: Builder | None, base: int) -> int | None:
+        """Note why a document cannot be read; returns where the next one begins."""
+        part = Source(self.source.name, self.source.text[base:]) if base else self.source
+        problem = error.problem if isinstance(error, Hopeless) else explain(error, part)
+        self.problems += [(_moved(item, base), None) for item in (*(builder.problems if builder else ()), problem)]
+        self.index += 1
+        if builder is None or problem.rule is rules.CHARACTERS or getattr(error, "whole_file", False):
+            return None
+        self.expanded = builder.expanded
+        mark = getattr(error, "problem_mark", None)
+        return self._next(builder.started + base, (mark.index if mark else problem.position) + base)
 
     def _take(self, built: Built, builder: Builder, base: int) -> None:
         positions = built.positions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ruamel.yaml.events import MappingStartEvent, ScalarEvent, SequenceStartEvent
+from ruamel.yaml.events import ScalarEvent
 
 from reconciler.core.diagnostic import Rule
 from reconciler.loading import yaml_rules as rules
@@ -18,6 +18,14 @@ MAX_EXPANDED: Final = 50_000
 
 MAX_FINDINGS: Final = 100
 """How many findings one file may have; those beyond show when the first are corrected."""
+
+_KINDS: Final = (
+    (dict, "a map"),
+    (list, "a list"),
+    (type(None), "null"),
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +85,9 @@ def no_anchor(name: str, where: int, *, recursive: bool) -> Problem:
 
 def no_string(key: Any, event: Any, where: int) -> Problem:
     """The problem of a key that is a number, a boolean, null, a list or a map."""
-    if event.__class__ is not ScalarEvent:
-        kind = (
-            "a map"
-            if event.__class__ is MappingStartEvent
-            else "a list"
-            if event.__class__ is SequenceStartEvent
-            else "no string"
-        )
-        return Problem(
-            rules.KEY_TYPE, f"this key is {kind}; keys are strings", where, "write a plain name, or quote it"
-        )
-    kind = "null" if key is None else "a boolean" if isinstance(key, bool) else "a number"
-    text = event.value
-    return Problem(
-        rules.KEY_TYPE, f"the key {text or '(empty)'} is {kind}; keys are strings", where, f'quote it: "{text}"'
-    )
+    kind = next(words for cls, words in _KINDS if isinstance(key, cls))
+    if event.__class__ is ScalarEvent:
+        message, fix = f"the key {event.value or '(empty)'} is {kind}; keys are strings", f'quote it: "{event.value}"'
+    else:
+        message, fix = f"this key is {kind}; keys are strings", "write the key as text"
+    return Problem(rules.KEY_TYPE, message, where, fix)

@@ -31,14 +31,16 @@ class Source:
 
     ``name`` is the path relative to the project with forward slashes, ``data`` its bytes without a byte order mark (or its
     text, when it never was bytes). ``digest`` identifies the content in the parse cache. ``documents`` is how many documents
-    it holds, ``clean`` whether it was read without any finding: only such a file may be cached.
+    it holds, ``clean`` whether it was read without any finding: only such a file may be cached. ``readable`` is ``data``, or the
+    text that the parser was given in its stead.
     """
 
-    __slots__ = ("_starts", "_text", "clean", "data", "digest", "documents", "name")
+    __slots__ = ("_starts", "_text", "clean", "data", "digest", "documents", "name", "readable")
 
     def __init__(self, name: str, data: bytes | str, digest: bytes = b"") -> None:
         self.name = name
         self.data = data
+        self.readable = data
         self.digest = digest
         self.documents = 0
         self.clean = True
