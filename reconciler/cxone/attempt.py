@@ -98,7 +98,8 @@ async def _read(response: httpx.Response) -> bytes:
 
 def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) -> RequestRecord:
     if isinstance(outcome, Answer):
-        return RequestRecord(call.method, call.label, outcome.status, outcome.request_id, seconds, number)
+        date = outcome.headers.get("date", "")
+        return RequestRecord(call.method, call.label, outcome.status, outcome.request_id, seconds, number, date=date)
     return RequestRecord(call.method, call.label, None, outcome.request_id, seconds, number, outcome.reason)
 
 

@@ -93,7 +93,7 @@ class RequestRecord:
     """One attempt, for the audit log and verbose output: no headers, no bodies.
 
     ``path`` includes the query; ``status`` is None where no whole answer came, and ``failure`` then says why. ``seconds`` is how
-    long the attempt took, ``attempt`` counts from 1.
+    long the attempt took, ``attempt`` counts from 1, ``date`` is the server's clock as it told it.
     """
 
     method: str
@@ -103,6 +103,7 @@ class RequestRecord:
     seconds: float
     attempt: int
     failure: str = ""
+    date: str = ""
 
 
 OnRequest = Callable[[RequestRecord], None]

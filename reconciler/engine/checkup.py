@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
 from reconciler.core.kind import Kind
 from reconciler.cxone.client import Client
+from reconciler.engine.clock import now
 from reconciler.engine.session import run
 from reconciler.engine.state.checkup import check_state
 from reconciler.engine.state.store import open_store
@@ -17,6 +19,9 @@ from reconciler.engine.workspace import Workspace, load_workspace
 from reconciler.errors import ApiError, AuthenticationError, ReconcilerError, ScopeMissing
 
 State = Literal["ok", "warn", "FAIL"]
+
+MAX_SKEW_SECONDS = 60
+"""Seconds by which this machine's clock may differ from the server's before expiries and logs become misleading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Finding:
     subject: str
     message: str
     fix: str = ""
+    cause: ReconcilerError | None = None
 
     def to_json(self) -> dict[str, str]:
         """The finding as JSON."""
@@ -65,21 +71,25 @@ def _ledger(workspace: Workspace) -> list[Finding]:
 
 
 async def _tenant(workspace: Workspace) -> list[Finding]:
-    kinds = [kind for kind in workspace.kinds.values() if kind.wire is not None]
+    """Everything that needs the network: the token first, since without one nothing else says anything new."""
+    kinds = sorted((kind for kind in workspace.kinds.values() if kind.wire is not None), key=lambda item: item.name)
+    dates: list[str] = []
     try:
-        client = _client(workspace, kinds, write=False)
+        client = _client(workspace, kinds, write=False, dates=dates)
     except ReconcilerError as error:
         return [Finding("FAIL", "credentials", error.message, error.fix)]
     async with client:
-        findings = [await _collection(client, kind) for kind in sorted(kinds, key=lambda item: item.name)]
-    findings += [
-        await _scopes(workspace, kinds, "plan, drift", write=False),
-        await _scopes(workspace, kinds, "apply", write=True),
-    ]
-    return findings
+        reading = await _scopes(client, kinds, "plan, drift", write=False)
+        if reading.state == "FAIL" and not isinstance(reading.cause, ScopeMissing):
+            return [Finding("FAIL", "token", reading.message, reading.fix)]
+        findings = [Finding("ok", "token", f"granted by {workspace.target.url}"), reading]
+        async with _client(workspace, kinds, write=True, dates=dates) as writer:
+            findings.append(await _scopes(writer, kinds, "apply", write=True))
+        findings += [await _collection(client, kind) for kind in kinds]
+    return [*findings, _clock(dates)]
 
 
-def _client(workspace: Workspace, kinds: list[Kind], *, write: bool) -> Client:
+def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list[str]) -> Client:
     return open_tenant(
         workspace.project,
         workspace.target,
@@ -87,7 +97,22 @@ def _client(workspace: Workspace, kinds: list[Kind], *, write: bool) -> Client:
         environ=os.environ,
         needed=[kind.name for kind in kinds],
         write=write,
+        on_request=lambda record: dates.append(record.date),
     )
+
+
+def _clock(dates: list[str]) -> Finding:
+    """How far this machine's clock is from the server's, by the newest ``Date`` header."""
+    known = [date for date in dates if date]
+    if not known:
+        return Finding("ok", "clock", "the server does not tell its time")
+    try:
+        skew = abs((parsedate_to_datetime(known[-1]) - now()).total_seconds())
+    except ValueError:
+        return Finding("warn", "clock", f"the server's time cannot be read: {known[-1]}")
+    if skew > MAX_SKEW_SECONDS:
+        return Finding("warn", "clock", f"differs from the server's by {skew:.0f} s", "set this machine's clock")
+    return Finding("ok", "clock", f"within {MAX_SKEW_SECONDS} s of the server's")
 
 
 async def _collection(client: Client, kind: Kind) -> Finding:
@@ -102,15 +127,15 @@ async def _collection(client: Client, kind: Kind) -> Finding:
     return Finding("ok", kind.name, f"{len(found)} live at {kind.wire.collection}")
 
 
-async def _scopes(workspace: Workspace, kinds: list[Kind], commands: str, *, write: bool) -> Finding:
-    """Ask for the token of some commands; the collection that is read with it does not matter."""
+async def _scopes(client: Client, kinds: list[Kind], commands: str, *, write: bool) -> Finding:
+    """Ask for a token with the scopes that some commands need, and name those that were not granted."""
     subject = f"scopes for {commands}"
     wanted = scopes_for(kinds, write=write)
     try:
-        async with _client(workspace, kinds, write=write) as client:
-            await client.list(min(kinds, key=lambda item: item.name), name="reconciler-doctor")
-    except ScopeMissing as error:
-        return Finding("FAIL", subject, error.message, error.fix)
+        granted = await client.authenticate()
     except ReconcilerError as error:
-        return Finding("FAIL", subject, error.message, error.fix)
+        return Finding("FAIL", subject, error.message, error.fix, error)
+    missing = [scope for scope in wanted if granted and scope not in granted]
+    if missing:
+        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", "grant them to the API client")
     return Finding("ok", subject, " ".join(wanted))
