@@ -1,0 +1,59 @@
+"""Merge patch is RFC 7396: its appendix A, and what follows from its section 2."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from reconciler.core.mergepatch import apply_patch
+from tests.support.kinds import json_values
+
+# RFC 7396, appendix A, line by line: original, patch, result.
+APPENDIX: list[tuple[Any, Any, Any]] = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    (["a", "b"], ["c", "d"], ["c", "d"]),
+    ({"a": "b"}, ["c"], ["c"]),
+    ({"a": "foo"}, None, None),
+    ({"a": "foo"}, "bar", "bar"),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+]
+
+
+@pytest.mark.parametrize(("original", "patch", "result"), APPENDIX)
+def test_appendix_a(original: Any, patch: Any, result: Any) -> None:
+    assert apply_patch(original, patch) == result
+
+
+@given(json_values, json_values)
+def test_applying_twice_is_applying_once_and_arguments_stay(target: Any, patch: Any) -> None:
+    before = copy.deepcopy((target, patch))
+    once = apply_patch(target, patch)
+    assert apply_patch(once, patch) == once
+    assert (target, patch) == before
+
+
+@given(json_values)
+def test_an_empty_patch_changes_no_object(target: Any) -> None:
+    assert apply_patch(target, {}) == (target if isinstance(target, dict) else {})
+
+
+@given(json_values, json_values)
+def test_an_object_patch_only_touches_what_it_names(target: Any, patch: Any) -> None:
+    if isinstance(target, dict) and isinstance(patch, dict):
+        result = apply_patch(target, patch)
+        assert {name: result[name] for name in target if name not in patch} == {
+            name: value for name, value in target.items() if name not in patch
+        }
+        assert all((name not in result) == (value is None) for name, value in patch.items())

@@ -1,0 +1,104 @@
+"""Values: secrets never show themselves, and the small types behave."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import logging
+import pickle
+import traceback
+from dataclasses import asdict
+
+import orjson
+import pytest
+
+from reconciler.core.plan import Step
+from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Unknown, unknowns
+
+CANARY = "canary-7f3a"
+SECRET = Secret("env:TOKEN", CANARY, "fp")
+
+
+def test_no_way_of_printing_shows_a_secret() -> None:
+    stream = io.StringIO()
+    logging.StreamHandler(stream).handle(logging.makeLogRecord({"msg": "%s %r", "args": (SECRET, {"a": [SECRET]})}))
+    texts = [
+        repr(SECRET),
+        str(SECRET),
+        f"{SECRET}",
+        f"{SECRET!r:>40}",
+        f"{SECRET:>40}",
+        "%s %r" % (SECRET, SECRET),  # noqa: UP031
+        "{} {!r}".format(SECRET, SECRET),  # noqa: UP032
+        repr({"a": SECRET}),
+        repr(Step("create", {"a": SECRET})),
+        str(dir(SECRET)),
+        stream.getvalue(),
+    ]
+    assert all(CANARY not in text for text in texts)
+    assert f"{SECRET:>10}|" == "  (secret)|"
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        pickle.dumps,
+        copy.copy,
+        copy.deepcopy,
+        json.dumps,
+        orjson.dumps,
+        lambda secret: asdict(Step("create", {"a": secret})),
+        lambda secret: json.dumps({"a": secret}),
+        vars,
+    ],
+)
+def test_a_secret_is_never_serialised(leave: object) -> None:
+    with pytest.raises(TypeError) as caught:
+        leave(SECRET)  # type: ignore[operator]
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_secret_reveals_itself_only_when_asked() -> None:
+    assert SECRET.reveal() == CANARY
+    assert SECRET.resolved
+    unresolved = Secret("env:TOKEN", fingerprint="fp")
+    assert not unresolved.resolved
+    with pytest.raises(ValueError, match="env:TOKEN is not resolved"):
+        unresolved.reveal()
+
+
+def test_an_empty_secret_is_a_value() -> None:
+    assert Secret("env:EMPTY", "").resolved
+
+
+def test_secrets_are_compared_by_all_that_is_known() -> None:
+    assert Secret("env:TOKEN", CANARY, "fp") == SECRET
+    assert hash(SECRET) == hash(Secret("env:TOKEN", CANARY, "fp"))
+    assert Secret("env:TOKEN", "other", "fp") != SECRET
+    assert Secret("env:OTHER", CANARY, "fp") != SECRET
+    assert Secret("env:TOKEN", CANARY) != SECRET
+    assert SECRET != CANARY
+
+
+def test_nothing_and_masks() -> None:
+    assert not ABSENT
+    assert (repr(ABSENT), repr(MASKED)) == ("ABSENT", "MASKED")
+    assert copy.deepcopy({"a": ABSENT, "b": MASKED}) == {"a": ABSENT, "b": MASKED}
+    assert copy.deepcopy(MASKED) is MASKED
+
+
+def test_references_show_as_they_are_written() -> None:
+    one = Unknown("DataAction", "x", "id")
+    assert str(Template(("https://h/", one, "/e"))) == "https://h/${ref:DataAction/x.id}/e"
+
+
+def test_unknowns_are_found_everywhere_in_order() -> None:
+    one, two, three = (Unknown("K", name, "id") for name in "abc")
+    tree = {"x": [two, {"y": Template(("t", three))}], "z": one, "plain": 1}
+    assert unknowns(tree) == [two, three, one]
+
+
+def test_a_bundle_is_its_digest() -> None:
+    assert Bundle("aa", {"f": "1"}, "code") == Bundle("aa")
+    assert len({Bundle("aa", {"f": "1"}), Bundle("aa"), Bundle("bb")}) == 2
