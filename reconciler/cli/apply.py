@@ -67,11 +67,14 @@ def command(
     from reconciler.engine.session import Session
 
     saved = _saved_plan(paths)
+    outcomes = _report_files(reports)
     if resume and (paths or expect):
         raise UsageError("--resume goes on with the journaled plan and takes no file, paths or --expect")
     if saved is not None and expect:
         raise UsageError("a plan file is applied as it is; --expect is for planning anew")
-    whole = _takes_manifests(saved, resume)
+    whole = saved is None and not resume
+    if not whole and any(value not in (None, ()) for value in options.values()):
+        raise UsageError("planning options have no say in a plan that is made already", fix="give them to `plan --out`")
     with Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=whole) as session:
         if whole:
             warn(settings, session.workspace.bound.diagnostics)
@@ -91,11 +94,15 @@ def command(
             report = applying.saved(saved, lambda plan: _agree(settings, session, plan, yes=True))
         else:
             report = applying.fresh(request, expect or "", lambda plan: _agree(settings, session, plan, yes=yes))
-    return _end(settings, report, reports)
+    return _end(settings, report, outcomes)
 
 
-def _takes_manifests(saved: Path | None, resume: bool) -> bool:
-    return saved is None and not resume
+def _report_files(texts: tuple[str, ...]) -> list[Path]:
+    """Read ``json=FILE`` options, before anything is sent; raises `UsageError`."""
+    for text in texts:
+        if not text.startswith("json=") or text == "json=":
+            raise UsageError(f"--report {text}: write json=FILE")
+    return [Path(text.removeprefix("json=")) for text in texts]
 
 
 def _saved_plan(paths: tuple[Path, ...]) -> Path | None:
@@ -114,7 +121,9 @@ def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bo
     if plan.problems:
         codes = sorted({problem.code for problem in plan.problems})
         if settings.format != "text":
-            document(plan_as("json", plan))
+            from reconciler.core.planfile import plan_to_json
+
+            _event("plan", plan_to_json(plan))
         raise GuardRefused(
             f"refused by {', '.join(codes)}; nothing was sent",
             codes=codes,
@@ -134,35 +143,37 @@ def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bo
 def _say(settings: Settings, result: Result) -> None:
     """Tell of one result as it comes: an event on stdout for json, a line on stderr for people."""
     if settings.format == "json":
-        import orjson
-
         from reconciler.core.report import result_to_json
 
-        document(orjson.dumps({"event": "result", **result_to_json(result)}, option=orjson.OPT_SORT_KEYS).decode())
+        _event("result", result_to_json(result))
         return
     from reconciler.render.report_text import render_result_line
 
     settings.note(render_result_line(result))
 
 
-def _end(settings: Settings, report: Report | None, reports: tuple[str, ...]) -> int:
+def _event(name: str, data: dict[str, Any]) -> None:
+    """Write one event of ``--format json``: one JSON object on one line."""
     import orjson
 
+    document(orjson.dumps({"event": name, **data}, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _end(settings: Settings, report: Report | None, files: list[Path]) -> int:
     from reconciler.core.report import report_to_json
 
     if report is None:
         settings.note("Nothing was applied.")
         return 1
     data = report_to_json(report)
-    for text in reports:
-        form, _, file = text.partition("=")
-        if form != "json" or not file:
-            raise UsageError(f"--report {text}: write json=FILE")
+    for file in files:
+        import orjson
+
         from reconciler.engine.planfiles import write_text
 
-        write_text(Path(file), orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+        write_text(file, orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
     if settings.format == "json":
-        document(orjson.dumps({"event": "report", **data}, option=orjson.OPT_SORT_KEYS).decode())
+        _event("report", data)
     elif report.results:
         from reconciler.render.report_text import render_report_text
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.plan import Plan
 from reconciler.core.planfile import change_digest
 from reconciler.core.report import Report, Result
-from reconciler.core.resource import Ledger
-from reconciler.core.values import Bundle
+from reconciler.core.values import Bundle, Secret
 from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, parse
@@ -20,8 +19,9 @@ from reconciler.engine.planner import Request
 from reconciler.engine.runner import Runner, actor, moved_since
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
+from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
 from reconciler.engine.state.journal import Journal, open_journal
-from reconciler.engine.state.ledger import LedgerWriter, load_ledger
+from reconciler.engine.state.ledger import LedgerWriter
 from reconciler.errors import (
     ExpectationNotMet,
     GuardRefused,
@@ -82,8 +82,10 @@ class Applying:
                 await self._refuse_moved(client, plan)
                 if not agree(plan):
                     return None
+                runner = self._runner(client)
+                runner.planned = self._planned() if session.ledger.lost else None
                 with stop_on_signals(self.stop):
-                    return await self._runner(client).apply(plan)
+                    return await runner.apply(plan)
 
         needed = {change.key.kind for change in plan.changes}
         session.extra_kinds |= needed
@@ -124,6 +126,11 @@ class Applying:
                 f"the tenant moved since the plan was made: {listed}; nothing was applied",
                 fix="plan again and have the new plan reviewed",
             )
+
+    def _planned(self) -> Callable[[Secret], str]:
+        """How a plan's secrets were marked that was made before there was a ledger."""
+        mark = Fingerprinter(provisional_salt(self.session.ledger.stack, self.session.ledger.target))
+        return lambda secret: mark(secret.reveal())
 
     def _runner(self, client: Client) -> Runner:
         session = self.session
@@ -173,7 +180,7 @@ class _Held:
         try:
             if not self._resuming:
                 refuse_open_journal(session)
-            session.ledger = reload_ledger(session)
+            session.reload()
         except BaseException as error:
             self._lease.__exit__(type(error), error, error.__traceback__)
             raise
@@ -190,13 +197,6 @@ def refuse_open_journal(session: Session) -> None:
             f"an apply that began at {state.header.get('started', 'an unknown time')} was interrupted",
             fix="`reconciler apply --resume` goes on with it",
         )
-
-
-def reload_ledger(session: Session) -> Ledger:
-    """The ledger as it stands now that nobody else can write it; a new one keeps the salt that is already in use."""
-    workspace = session.workspace
-    ledger = load_ledger(session.store, stack=workspace.project.stack, target=workspace.target.url)
-    return replace(ledger, salt=session.ledger.salt) if ledger.lost else ledger
 
 
 def _meets(plan: Plan, expect: str) -> None:

@@ -11,7 +11,7 @@ from reconciler.core.planning import Options, make_plan
 from reconciler.core.resource import Desired, Entry, Key
 from reconciler.core.values import ABSENT, MASKED, Secret, Tree
 from reconciler.core.wire import live_tree
-from reconciler.engine.applying import refuse_open_journal, reload_ledger
+from reconciler.engine.applying import refuse_open_journal
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.observe import observe_kinds
 from reconciler.engine.runner import actor
@@ -59,7 +59,7 @@ def adopt(session: Session, key: Key, resource_id: str, lock_timeout: float) -> 
 
     with session.store.lease(actor(), f"adopt {key}", lock_timeout):
         refuse_open_journal(session)
-        session.ledger = reload_ledger(session)
+        session.reload()
         if key in session.ledger.entries:
             raise UsageError(f"{key} is ours already (id {session.ledger.entries[key].id})")
         return run(work)
@@ -91,7 +91,7 @@ def forget(session: Session, key: Key, lock_timeout: float) -> Entry:
     """Take a key out of the ledger; returns what was known of it. Raises `UsageError` where it is not there."""
     with session.store.lease(actor(), f"forget {key}", lock_timeout):
         refuse_open_journal(session)
-        session.ledger = reload_ledger(session)
+        session.reload()
         entry = session.ledger.entries.get(key)
         if entry is None:
             from difflib import get_close_matches

@@ -20,32 +20,45 @@ Content = Callable[[Bundle], bytes]
 
 
 def prepare(
-    plan: Plan, ledger: Ledger, *, resolve: Resolve, fingerprint: Fingerprint, content: Content
+    plan: Plan,
+    ledger: Ledger,
+    *,
+    resolve: Resolve,
+    fingerprint: Fingerprint,
+    content: Content,
+    planned: Fingerprint | None = None,
 ) -> tuple[list[Change], list[str]]:
     """Resolve and verify all that a plan will send; returns the changes ready to go, and warnings.
 
-    Raises `SecretUnavailable` where a secret must be written and cannot be had, `SourcesMoved` where a secret or a bundle is not
+    ``fingerprint`` marks for the ledger; ``planned`` is how the plan's own marks were made where that is another way (it was
+    made before there was a ledger). What comes back holds the ledger's marks only, and nothing to check any more. Raises `SecretUnavailable` where a secret must be written and cannot be had, `SourcesMoved` where a secret or a bundle is not
     what was planned. Nothing has been sent then.
     """
     ready: list[Change] = []
     warnings: list[str] = []
     for change in plan.changes:
-        steps = tuple(replace(step, body=_resolved(change, step.body, resolve, fingerprint)) for step in change.steps)
+        steps = tuple(
+            replace(step, body=_resolved(change, step.body, resolve, fingerprint, planned)) for step in change.steps
+        )
         for step in steps:
             _verify_bundles(step.body, content)
-        entry = change.entry and replace(change.entry, fields=_sealed(change.entry.fields, resolve, fingerprint))
-        prepared = replace(change, steps=steps, entry=entry)
+        entry = change.entry and replace(
+            change.entry, fields=_sealed(change.entry.fields, resolve, fingerprint, planned)
+        )
+        prepared = replace(change, steps=steps, entry=entry, unchecked=())
         if change.unchecked and entry is not None:
-            prepared = _with_unchecked(prepared, entry, ledger, resolve, warnings)
+            prepared = _with_unchecked(replace(prepared, unchecked=change.unchecked), entry, ledger, resolve, warnings)
         ready.append(prepared)
     return ready, warnings
 
 
-def _resolved(change: Change, value: Any, resolve: Resolve, fingerprint: Fingerprint) -> Any:
+def _resolved(
+    change: Change, value: Any, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None
+) -> Any:
     if isinstance(value, dict):
-        return {key: _resolved(change, item, resolve, fingerprint) for key, item in value.items()}
+        return {key: _resolved(change, item, resolve, fingerprint, planned) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolved(change, item, resolve, fingerprint) for item in value]
+        return [_resolved(change, item, resolve, fingerprint, planned) for item in value]
     if not isinstance(value, Secret):
         return value
     secret = value if value.resolved else resolve(value)
@@ -55,7 +68,7 @@ def _resolved(change: Change, value: Any, resolve: Resolve, fingerprint: Fingerp
             fix="run where the provider can be reached, or set the variable that it reads",
         )
     mark = fingerprint(secret)
-    if value.fingerprint and value.fingerprint != mark:
+    if value.fingerprint and value.fingerprint != (planned(secret) if planned else mark):
         raise SourcesMoved(
             f"{change.key}: the secret {value.reference} is not the one that was there when the plan was made",
             fix="plan again",
@@ -63,15 +76,15 @@ def _resolved(change: Change, value: Any, resolve: Resolve, fingerprint: Fingerp
     return Secret(secret.reference, secret.reveal(), mark)
 
 
-def _sealed(value: Any, resolve: Resolve, fingerprint: Fingerprint) -> Any:
+def _sealed(value: Any, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None) -> Any:
     """The tree with fingerprints for all secrets that can be had, and no values: this is what the ledger holds."""
     if isinstance(value, dict):
-        return {key: _sealed(item, resolve, fingerprint) for key, item in value.items()}
+        return {key: _sealed(item, resolve, fingerprint, planned) for key, item in value.items()}
     if isinstance(value, list):
-        return [_sealed(item, resolve, fingerprint) for item in value]
+        return [_sealed(item, resolve, fingerprint, planned) for item in value]
     if not isinstance(value, Secret):
         return value
-    if value.fingerprint:
+    if value.fingerprint and planned is None:
         return Secret(value.reference, fingerprint=value.fingerprint)
     secret = value if value.resolved else resolve(value)
     return Secret(value.reference, fingerprint=fingerprint(secret) if secret.resolved else "")
@@ -100,7 +113,7 @@ def _with_unchecked(change: Change, entry: Entry, ledger: Ledger, resolve: Resol
         elif not isinstance(known, Secret) or known.fingerprint != secret.fingerprint:
             patch = _put(patch, path, Secret(secret.reference, resolve(secret).reveal(), secret.fingerprint))
     steps = (Step("update", patch), *change.steps) if patch else change.steps
-    return replace(change, steps=steps, entry=replace(entry, fields=fields))
+    return replace(change, steps=steps, entry=replace(entry, fields=fields), unchecked=())
 
 
 def _at(tree: Any, path: Path) -> Any:

@@ -11,7 +11,7 @@ from reconciler.core.values import Secret
 from reconciler.core.wire import live_tree
 from reconciler.cxone.client import Client
 from reconciler.engine.concurrency import side_by_side
-from reconciler.errors import ApiError
+from reconciler.errors import ReconcilerError
 
 LIST_FROM = 20
 """From this many touched resources of a kind on, its listing is cheaper than asking for each."""
@@ -33,7 +33,7 @@ async def read_back(
             await sleep(wait)
         try:
             diverged = await _look(client, kinds, left)
-        except ApiError as error:
+        except ReconcilerError as error:
             return [(key, f"could not be read back: {error.message}") for key in sorted(left)]
         left = {key: left[key] for key, _ in diverged}
     return diverged

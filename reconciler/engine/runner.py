@@ -7,7 +7,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -23,6 +23,7 @@ from reconciler.core.values import Bundle, Secret, Unknown
 from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop, apply_changes
 from reconciler.engine.clock import now, stamp
+from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Performer, Progress, Settled
 from reconciler.engine.prepare import prepare
 from reconciler.engine.readback import read_back
@@ -48,7 +49,8 @@ def actor() -> str:
 class Runner:
     """Carries out a plan under the store's lease, which the caller holds.
 
-    ``resolve`` finds secrets, ``fingerprint`` marks them, ``content`` builds bundles; ``listen`` is told each result as it comes.
+    ``resolve`` finds secrets, ``fingerprint`` marks them, ``planned`` is how the plan's marks were made where that is another
+    way, ``content`` builds bundles; ``listen`` is told each result as it comes.
     """
 
     client: Client
@@ -60,6 +62,7 @@ class Runner:
     resolve: Callable[[Secret], Secret]
     fingerprint: Callable[[Secret], str]
     content: Callable[[Bundle], bytes]
+    planned: Callable[[Secret], str] | None = None
     replan: bool = False
     parallelism: int = 10
     listen: Callable[[Result], None] = lambda _: None
@@ -77,9 +80,9 @@ class Runner:
             return Report()
         self.writer.save()
         self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes))
-        self.journal.begin(
-            {"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": plan_to_json(plan)}
-        )
+        # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
+        prepared = plan_to_json(replace(plan, changes=tuple(changes)))
+        self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
         return await self._carry_out(changes, {})
 
     async def resume(self, state: JournalState) -> Report:
@@ -93,14 +96,18 @@ class Runner:
         for key, entry, moved_from in state.entries:
             self.writer.put(key, entry, moved_from)
         self.journal.resume()
-        changes = self._prepared(plan)
+        left = tuple(change for change in plan.changes if change.key not in state.done)
         progress = {key: _progress(state, key) for key in state.steps}
-        left = [change for change in changes if change.key not in state.done]
-        return await self._carry_out(left, progress)
+        return await self._carry_out(self._prepared(replace(plan, changes=left)), progress)
 
     def _prepared(self, plan: Plan) -> list[Change]:
         changes, warnings = prepare(
-            plan, self.writer.ledger, resolve=self.resolve, fingerprint=self.fingerprint, content=self.content
+            plan,
+            self.writer.ledger,
+            resolve=self.resolve,
+            fingerprint=self.fingerprint,
+            content=self.content,
+            planned=self.planned,
         )
         for warning in warnings:
             self.warn(warning)
@@ -127,12 +134,16 @@ class Runner:
                 await self.journal.append({"record": "done", "key": str(change.key)})
             return settled
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._save_now_and_then)
-            results = await apply_changes(
-                changes, perform, parallelism=self.parallelism, stop=self.stop, listen=self._listen
-            )
-            group.cancel_scope.cancel()
+        results: list[Result] = []
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._save_now_and_then)
+                results = await apply_changes(
+                    changes, perform, parallelism=self.parallelism, stop=self.stop, listen=self._listen
+                )
+                group.cancel_scope.cancel()
+        except BaseExceptionGroup as error:
+            raise first_error(error) from error
         return await self._finish(changes, results)
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
@@ -142,14 +153,21 @@ class Runner:
             for change in changes
             if change.steps and change.key in applied
         }
+        self._save()
         diverged: list[tuple[Key, str]] = []
         if not self.stop.requested and touched:
             diverged = await read_back(self.client, self.kinds, touched, anyio.sleep)
         self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
         self._save()
-        if not any(item.outcome == "unknown" for item in results) and not self.stop.requested:
+        if not self._open(results):
             self.journal.end()
         return Report(tuple(results), tuple(diverged), self.stop.signal)
+
+    def _open(self, results: Sequence[Result]) -> bool:
+        """Whether the journal must stay open: for what a signal kept from being sent, and for answers that never came."""
+        if any(item.outcome == "unknown" for item in results):
+            return True
+        return bool(self.stop.signal) and any(item.outcome == "skipped" for item in results)
 
     def _listen(self, result: Result) -> None:
         self.audit.add(

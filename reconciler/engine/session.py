@@ -21,7 +21,8 @@ from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.planner import Request, plan_tenant
 from reconciler.engine.state.audit import AuditLog
-from reconciler.engine.state.fingerprint import Fingerprinter
+from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
+from reconciler.engine.state.journal import open_journal
 from reconciler.engine.state.ledger import load_ledger
 from reconciler.engine.state.store import StateStore, open_store
 from reconciler.engine.tenant import open_tenant
@@ -34,7 +35,8 @@ T = TypeVar("T")
 class Session:
     """What plan, apply, drift, adopt and forget work with.
 
-    ``ledger`` is as it was read at the start; ``fingerprint`` belongs to its salt; ``debug`` takes a line for every request.
+    ``ledger`` is as it was read at the start, or by `reload`; ``fingerprint`` belongs to its salt, and to a provisional one
+    until there is a ledger; ``debug`` takes a line for every request.
     ``extra_kinds`` are kinds beyond those of manifests and ledger (a saved plan's); ``revealed`` the secret values in use, which
     are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun.
     """
@@ -67,7 +69,8 @@ class Session:
             workspace.bound.require()
         store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
         ledger = load_ledger(store, stack=workspace.project.stack, target=workspace.target.url)
-        yield cls(workspace, store, ledger, Fingerprinter(ledger.salt), variables, debug)
+        salt = provisional_salt(ledger.stack, ledger.target) if ledger.lost else ledger.salt
+        yield cls(workspace, store, ledger, Fingerprinter(salt), variables, debug)
 
     @property
     def kinds_needed(self) -> set[str]:
@@ -110,6 +113,11 @@ class Session:
                 text = text.replace(value, "(secret)")
         return text
 
+    def reload(self) -> None:
+        """Read the ledger again, now that nobody else can write it; from here on, marks are made with its own salt."""
+        self.ledger = load_ledger(self.store, stack=self.workspace.project.stack, target=self.workspace.target.url)
+        self.fingerprint = Fingerprinter(self.ledger.salt)
+
     def mark(self, secret: Secret) -> str:
         """A secret's fingerprint under this ledger's salt; empty where its value is out of reach."""
         if not secret.resolved:
@@ -137,6 +145,7 @@ class Session:
             self.ledger,
             request,
             fingerprint=self.mark,
+            outcome_unknown=open_journal(self.store) is not None,
             commit=current_commit(self.workspace.project.root),
         )
 

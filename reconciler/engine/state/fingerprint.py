@@ -32,6 +32,15 @@ class Fingerprinter:
         return self._known[seen]
 
 
+def provisional_salt(stack: str, target: str) -> str:
+    """The salt (hex) of plans that are made before there is a ledger.
+
+    It is the same on every machine, so that a saved plan's fingerprints can be checked when it is applied. It never gets into
+    a ledger, whose own salt is random.
+    """
+    return hashlib.sha256(f"{stack}\0{target}".encode()).hexdigest()[:32]
+
+
 def new_salt() -> str:
     """A fresh random salt (hex) for a new ledger."""
     return random.token_hex(16)
