@@ -31,11 +31,12 @@ def messages(built):
 
 
 def test_the_zip_is_stored_sorted_and_without_traces_of_this_machine(project):
+    (project / "actions" / "enrich" / "zz.js").write_text("z")
     bundle = build(project).bundle
     data = read_bundle(project, bundle)
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
-    assert archive.namelist() == ["index.js", "lib/util.js"]
+    assert archive.namelist() == ["index.js", "lib/util.js", "zz.js"]
     for info in archive.infolist():
         assert info.date_time == (1980, 1, 1, 0, 0, 0)
         assert info.compress_type == zipfile.ZIP_STORED

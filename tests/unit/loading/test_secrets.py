@@ -19,6 +19,14 @@ def test_environment_variables(tmp_path):
     assert not resolver.resolve(Secret("env:EMPTY")).resolved
 
 
+def test_each_secret_is_looked_up_once(tmp_path):
+    (tmp_path / "token").write_text("first")
+    resolver = SecretResolver(tmp_path, {})
+    assert resolver.resolve(Secret("file:token")).reveal() == "first"
+    (tmp_path / "token").write_text("second")
+    assert resolver.resolve(Secret("file:token")).reveal() == "first"
+
+
 def test_a_secret_that_is_known_stays_as_it_is(tmp_path):
     known = Secret("env:TOKEN", "old")
     assert SecretResolver(tmp_path, {"TOKEN": "new"}).resolve(known) is known
