@@ -11,6 +11,7 @@ import click
 from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options
 from reconciler.cli.plan import warn
 from reconciler.cli.planning_options import plan_as, planning_options, take_request
+from reconciler.cli.progress import ResultLog
 from reconciler.errors import GuardRefused, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,16 @@ def command(
     whole = saved is None and not resume
     if not whole and any(value not in (None, ()) for value in options.values()):
         raise UsageError("planning options have no say in a plan that is made already", fix="give them to `plan --out`")
-    with Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=whole) as session:
+    log = ResultLog(quiet=settings.quiet)
+
+    def agree(plan: Plan) -> bool:
+        agreed = _agree(settings, session, plan, yes=yes or saved is not None)
+        if agreed and settings.format == "text":
+            log.begin(len(plan.changes))
+        return agreed
+
+    opened = Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=whole)
+    with opened as session, log:
         if whole:
             warn(settings, session.workspace.bound.diagnostics)
         request = take_request(options, session.workspace.project.root, () if saved else paths)
@@ -84,16 +94,16 @@ def command(
             parallelism=parallelism,
             replan=on_stale == "replan",
             lock_timeout=lock_timeout,
-            listen=lambda result: _say(settings, result),
+            listen=log if settings.format == "text" else _say,
             warn=lambda text: settings.note(f"warning: {text}"),
         )
         report: Report | None
         if resume:
             report = applying.resume()
         elif saved is not None:
-            report = applying.saved(saved, lambda plan: _agree(settings, session, plan, yes=True))
+            report = applying.saved(saved, agree)
         else:
-            report = applying.fresh(request, expect or "", lambda plan: _agree(settings, session, plan, yes=yes))
+            report = applying.fresh(request, expect or "", agree)
     return _end(settings, report, outcomes)
 
 
@@ -140,16 +150,11 @@ def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bo
     return click.confirm(f"Apply these changes to {target.name} ({target.url})?", err=True)
 
 
-def _say(settings: Settings, result: Result) -> None:
-    """Tell of one result as it comes: an event on stdout for json, a line on stderr for people."""
-    if settings.format == "json":
-        from reconciler.core.report import result_to_json
+def _say(result: Result) -> None:
+    """Tell of one result as it comes: one event of ``--format json``."""
+    from reconciler.core.report import result_to_json
 
-        _event("result", result_to_json(result))
-        return
-    from reconciler.render.report_text import render_result_line
-
-    settings.note(render_result_line(result))
+    _event("result", result_to_json(result))
 
 
 def _event(name: str, data: dict[str, Any]) -> None:

@@ -1,11 +1,10 @@
-"""The progress of an apply on stderr: a bar on a terminal, plain lines elsewhere."""
+"""The progress of an apply on stderr: a bar on a terminal where there is much to do, a line for each change elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,30 +15,47 @@ BAR_FROM = 20
 """Changes from which on a bar says more than lines do."""
 
 
-@contextmanager
-def show_results(total: int, *, quiet: bool) -> Iterator[Callable[[Result], None]]:
-    """A listener for results: a bar with rate and time left for many of them on a terminal, one line each otherwise.
+class ResultLog:
+    """Tells of results as they come; use it as a context manager, and `begin` it once the number of changes is known.
 
-    What was not applied gets its line in any case.
+    With a bar, only what was not applied gets a line of its own. ``quiet`` leaves everything to the closing report.
     """
-    from reconciler.render.report_text import render_result_line
 
-    if quiet:
-        yield lambda _: None
-        return
-    if total < BAR_FROM or not sys.stderr.isatty():
-        yield lambda result: click.echo(render_result_line(result), err=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
 
-    columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
+    def __enter__(self) -> ResultLog:
+        return self
 
-        def listen(result: Result) -> None:
-            progress.advance(task)
-            if result.outcome != "applied":
-                progress.console.print(render_result_line(result), markup=False, highlight=False)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
-        yield listen
+    def begin(self, total: int) -> None:
+        """Say how many changes there are; starts the bar where one helps."""
+        if self._quiet or total < BAR_FROM or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=total)
+        self._bar.start()
+
+    def __call__(self, result: Result) -> None:
+        """Tell of one result."""
+        if self._quiet:
+            return
+        from reconciler.render.report_text import render_result_line
+
+        if self._bar is None:
+            click.echo(render_result_line(result), err=True)
+            return
+        self._bar.advance(self._task)
+        if result.outcome != "applied":
+            self._bar.console.print(render_result_line(result), markup=False, highlight=False)
