@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
@@ -18,6 +19,8 @@ from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Targ
 from reconciler.loading.project_file import load_project
 from reconciler.loading.secrets import SecretResolver
 from reconciler.loading.yaml import ParseCache, discover, load_files
+
+_CACHE: Final = f"{STATE_FOLDER}/cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,13 @@ def load_workspace(
     exist or lie outside; what is wrong with manifests is in ``bound.diagnostics``, and `Bound.require` raises it.
     """
     environ = os.environ if environ is None else environ
-    project = load_project(root)
+    project = load_project(root, cache_folder=_CACHE)
     target = project.target(target_name)
     kinds = load_kinds()
     named = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as they were named
     files = _manifest_files(project)
     chosen = discover(project.root, named) if named else []
-    cache = ParseCache(project.root / STATE_FOLDER / "cache")
+    cache = ParseCache(project.root / _CACHE)
     documents, diagnostics = load_files({*files, *chosen}, project.root, cache)
     documents = [document for document in documents if document.file != PROJECT_FILE]
     bound = bind(

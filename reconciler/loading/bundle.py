@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import stat
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +80,8 @@ def _failed(rule: Rule, message: str, fix: str) -> tuple[Built, bytes]:
 
 
 def _zip(files: list[Found], path: str, exclude: tuple[str, ...]) -> tuple[Built, bytes]:
+    import zipfile
+
     buffer = io.BytesIO()
     digests: dict[str, str] = {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

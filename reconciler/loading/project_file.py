@@ -12,7 +12,7 @@ from reconciler.core.diagnostic import Diagnostic, Rule
 from reconciler.errors import InvalidProject
 from reconciler.loading.field_errors import FieldErrors, describe
 from reconciler.loading.findings import Findings
-from reconciler.loading.inside import NotUsable, inside, read_text
+from reconciler.loading.inside import NotUsable, inside
 from reconciler.loading.located import Located
 from reconciler.loading.project import (
     PROJECT_FILE,
@@ -28,31 +28,49 @@ from reconciler.loading.project import (
     local_target,
 )
 from reconciler.loading.project_model import ProjectFile, TargetModel
+from reconciler.loading.yaml import ParseCache, load_files, parse_text
 
 PROJECT: Final = Rule(
     "P001", "invalid project file", "reconciler.yaml declares the project: its manifests and targets."
 )
 
 
-def load_project(directory: Path | None = None, *, start: Path | None = None) -> Project:
+def load_project(
+    directory: Path | None = None, *, start: Path | None = None, cache_folder: str | None = None
+) -> Project:
     """Read the project of a folder, or the nearest one from ``start`` (default: here) upwards.
 
-    Raises `InvalidProject` where there is none, or where its file is wrong; the findings are then in ``diagnostics``.
+    ``cache_folder``, relative to the project, keeps what was parsed, once it is known to be right. Raises `InvalidProject`
+    where there is no project, or where its file is wrong; the findings are then in ``diagnostics``.
     """
     root = directory.resolve() if directory is not None else find_root(start or Path.cwd())
     try:
-        text = read_text(inside(root, PROJECT_FILE))
+        _check_file(inside(root, PROJECT_FILE))
     except NotUsable as error:
         fix = "start a project with `reconciler init`" if error.absent else "make it a readable text file"
         raise InvalidProject(f"{PROJECT_FILE} in {root} {error}", fix=fix) from error
-    return read_project(text, root)
+    cache = ParseCache(root / cache_folder) if cache_folder is not None else None
+    documents, diagnostics = load_files([root / PROJECT_FILE], root, cache)
+    project = _read(documents, diagnostics, root)
+    if cache is not None:
+        cache.store(documents)
+    return project
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise NotUsable("does not exist", absent=True)
+    if not path.is_file():
+        raise NotUsable("is not a file")
 
 
 def read_project(text: str, root: Path) -> Project:
     """Read the text of a project file; ``root`` is its folder. Raises `InvalidProject`."""
-    from reconciler.loading.yaml import parse_text
-
     documents, diagnostics = parse_text(text, PROJECT_FILE)
+    return _read(documents, diagnostics, root)
+
+
+def _read(documents: Sequence[Located], diagnostics: Sequence[Diagnostic], root: Path) -> Project:
     findings = Findings()
     for diagnostic in diagnostics:
         findings.put(diagnostic)

@@ -3,6 +3,7 @@ import pytest
 from reconciler.core.resource import Key
 from reconciler.engine.workspace import load_workspace
 from reconciler.errors import InvalidProject, UsageError
+from reconciler.loading.yaml import ParseCache
 from tests.support.binding import HEAD, manifest, write
 
 PROJECT = f"{HEAD}kind: Project\nmetadata: {{name: p}}\nspec: {{manifests: [manifests]}}\n"
@@ -57,13 +58,13 @@ def test_the_project_file_is_no_manifest_even_where_the_root_is_searched(root):
 
 
 def test_only_valid_manifests_are_cached(root):
-    cache = root / ".reconciler" / "cache" / "documents"
+    folder = root / ".reconciler" / "cache"
     write(root, {"manifests/c.yaml": ONE.replace("one", "bad").replace("columns", "colums")})
     assert load_workspace(root).bound.failed
-    assert not cache.exists()
+    assert len(ParseCache(folder)) == 1, "the project file, which is right"
     (root / "manifests" / "c.yaml").unlink()
     first = load_workspace(root)
-    assert cache.exists()
+    assert len(ParseCache(folder)) == 3
     again = load_workspace(root)
     assert again.bound == first.bound
     assert again.bound.desired[0].locate(("primaryKey",)) == first.bound.desired[0].locate(("primaryKey",))
@@ -81,3 +82,10 @@ def test_secrets_are_looked_up_only_on_demand(root):
         workspace = load_workspace(root, environ={"K": "s3cr3t"}, resolve_secrets=resolve)
         action = next(item for item in workspace.bound.require().desired if item.key.kind == "DataAction")
         assert action.fields["environment"]["K"].resolved is resolve
+
+
+def test_a_wrong_project_file_is_not_cached(root):
+    write(root, {"reconciler.yaml": PROJECT + "x: 1\n"})
+    with pytest.raises(InvalidProject):
+        load_workspace(root)
+    assert not (root / ".reconciler").exists()
