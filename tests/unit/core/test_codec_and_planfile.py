@@ -1,0 +1,295 @@
+"""Trees, ledgers and plans as JSON and back, and what the two digests cover."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.codec import MARKER, decode_tree, encode_tree, entry_from_json, ledger_from_json, ledger_to_json
+from reconciler.core.compare import FieldChange
+from reconciler.core.diagnostic import Mark
+from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step, summary
+from reconciler.core.planfile import change_digest, plan_digest, plan_from_json, plan_to_json
+from reconciler.core.resource import Entry, Key, Ledger, Pin
+from reconciler.core.schema_change import SchemaEffect
+from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Unknown
+
+K, L = Key("Widget", "w"), Key("Widget", "v")
+SECRET = Secret("env:A", fingerprint="fp")
+
+texts = st.text(max_size=5)
+typed = st.one_of(
+    st.builds(lambda text, mark: Secret(text, fingerprint=mark), texts, texts),
+    st.builds(Unknown, texts, texts, texts),
+    st.builds(lambda text, ref: Template((text, ref)), texts, st.builds(Unknown, texts, texts, texts)),
+    st.builds(Bundle, texts, st.dictionaries(texts, texts, max_size=2), texts, st.tuples(texts), st.integers(0, 9)),
+    st.just(MASKED),
+)
+keys = st.one_of(texts, st.sampled_from([MARKER, "secret", "literal", "absent"]))
+trees = st.dictionaries(
+    keys,
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts, typed),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+
+
+def through_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+@given(trees)
+def test_every_tree_reads_back(tree: dict[str, Any]) -> None:
+    back = decode_tree(through_json(encode_tree(tree)))
+    assert back == tree
+    assert json.dumps(encode_tree(back), sort_keys=True) == json.dumps(encode_tree(tree), sort_keys=True)
+
+
+def test_a_secrets_value_is_never_written() -> None:
+    assert encode_tree({"a": Secret("env:A", "canary", "fp")}) == {
+        "a": {MARKER: {"secret": "env:A", "fingerprint": "fp"}}
+    }
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        {MARKER: {"new": 1}},
+        {MARKER: {"secret": "x"}},
+        {MARKER: "secret"},
+        {MARKER: {"ref": ["K"]}},
+        {MARKER: {"literal": 3}},
+        {MARKER: {"bundle": "aa"}},
+        {MARKER: {"masked": True}, "beside": 1},
+    ],
+)
+def test_what_this_version_did_not_write_is_refused(marked: Any) -> None:
+    with pytest.raises(ValueError):
+        decode_tree({"a": [marked]})
+
+
+def test_a_ledger_reads_back() -> None:
+    entry = Entry(
+        K, "id", {"name": "w", "s": SECRET, "c": Bundle("aa", {"f": "1"}, "p")}, (L,), protect=True, retain=True
+    )
+    ledger = Ledger("s", "t", {K: entry, L: Entry(L, "2", {})}, 7, "00ff", audit_head="h")
+    data = through_json(ledger_to_json(ledger))
+    assert list(data["entries"]) == ["Widget/v", "Widget/w"]
+    assert ledger_from_json(data) == ledger
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.pop("salt"),
+        lambda data: data.update(entries=[]),
+        lambda data: data.update(serial="x"),
+        lambda data: data["entries"].update({"nonsense": data["entries"]["Widget/w"]}),
+        lambda data: data["entries"]["Widget/w"].pop("id"),
+        lambda data: data["entries"]["Widget/w"].update(fields=[]),
+        lambda data: data["entries"]["Widget/w"].update(dependencies=["x"]),
+    ],
+)
+def test_a_damaged_ledger_is_refused(damage: Callable[[Any], object]) -> None:
+    data = through_json(ledger_to_json(Ledger("s", "t", {K: Entry(K, "id", {})})))
+    damage(data)
+    with pytest.raises(ValueError):
+        ledger_from_json(data)
+
+
+def test_an_entry_that_is_no_object_is_refused() -> None:
+    with pytest.raises(ValueError, match="Widget/w"):
+        entry_from_json(K, [])  # type: ignore[arg-type]
+
+
+def rich() -> Plan:
+    """A plan in which everything is set."""
+    first = Change(
+        K,
+        "update",
+        "live",
+        "id-1",
+        Pin("etag", "e1", "d1"),
+        (Step("update", {"size": 2, "secret": SECRET, "description": None}), Step("move", {"status": "ACTIVE"})),
+        (
+            FieldChange(("size",), "both", 1, 2, 3),
+            FieldChange(("parts", "p", "x"), "ours", ABSENT, {MARKER: {"absent": True}}, ABSENT, keyed=1),
+            FieldChange(("secret",), "ours", SECRET, SECRET, MASKED, "rotated"),
+            FieldChange(("gone",), "unset", Unknown("W", "a", "id"), ABSENT, Template(("x", Unknown("W", "a", "id")))),
+        ),
+        (("credentials", "token"),),
+        Entry(K, "id-1", {"size": 2, "secret": SECRET}, (L,), protect=True),
+        (L,),
+        "moved from Widget/u",
+        Key("Widget", "u"),
+        Mark("a:b.yaml", 1, 2),
+        {"size": Mark("a.yaml", 3, 4)},
+        ("ann", "2026-01-01T00:00:00Z"),
+        (SchemaEffect("breaking", "c", "m"),),
+        (L,),
+        (("index.js", "changed"),),
+    )
+    second = Change(
+        L,
+        "create",
+        "v",
+        steps=(Step("create", {"name": "v"}),),
+        fields=(FieldChange(("name",), "ours", ABSENT, "v", ABSENT),),
+    )
+    return Plan(
+        Header("t", "u", "s", "c", "e", "g", "m", "0.1"),
+        (second, first),
+        (Orphan(Key("Widget", "o"), "o", "id-o", "prune is off"),),
+        (Problem("G010", "m", "f", K, "a"), Problem("G006", "m")),
+        ("warning",),
+        5,
+        {"Widget": 3},
+        True,
+        9,
+        Cost(7, 1.5),
+    )
+
+
+def test_a_plan_reads_back_whole() -> None:
+    plan = rich()
+    data = through_json(plan_to_json(plan))
+    assert plan_from_json(data) == plan
+    assert data["planDigest"] == plan_digest(data)
+    assert data["changeDigest"] == change_digest(plan)
+    assert data["summary"] == summary(plan) == "1 to create, 1 to update, 0 to delete, 1 drifted"
+    assert data["drift"] == ["Widget/w"]
+
+
+def test_the_summary_names_rare_actions_where_there_are_any() -> None:
+    plan = Plan(Header(), (Change(K, "adopt", "w"), Change(L, "forget", "v")))
+    assert summary(plan) == "0 to create, 0 to update, 0 to delete, 1 to adopt, 1 to forget, 0 drifted"
+
+
+def test_a_newer_minor_version_is_read_and_a_newer_major_refused() -> None:
+    data = through_json(plan_to_json(rich()))
+    data["format_version"] = "1.9"
+    data["header"]["later"] = "x"
+    data["later"] = {}
+    assert plan_from_json(data) == rich()
+    data["format_version"] = "2.0"
+    with pytest.raises(ValueError, match=r"2\.0"):
+        plan_from_json(data)
+
+
+def spoil(data: Any, path: list[Any], value: Any) -> Any:
+    node = data
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["header"], []),
+        (["header"], {"target": "t"}),
+        (["changes"], None),
+        (["changes", 0, "action"], "explode"),
+        (["changes", 0, "key"], "nokey"),
+        (["changes", 0, "pin", "style"], "hope"),
+        (["changes", 0, "steps", 0, "operation"], "explode"),
+        (["changes", 0, "steps", 0, "body"], {MARKER: {"new": 1}}),
+        (["changes", 1, "source"], "no line"),
+        (["changes", 1, "modified"], None),
+        (["cost"], {}),
+        (["sizes"], {"Widget": "many"}),
+        (["format_version"], None),
+    ],
+)
+def test_a_damaged_plan_is_refused(path: list[Any], value: Any) -> None:
+    with pytest.raises(ValueError):
+        plan_from_json(spoil(through_json(plan_to_json(rich())), path, value))
+
+
+@pytest.mark.parametrize("data", [[], "text", None, 3, {}])
+def test_what_is_no_plan_is_refused(data: Any) -> None:
+    with pytest.raises(ValueError):
+        plan_from_json(data)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [place for name, item in value.items() for place in places(item, (*path, name))]
+    if isinstance(value, list) and value:
+        return [place for index, item in enumerate(value) for place in places(item, (*path, index))]
+    return [path]
+
+
+DATA = plan_to_json(rich())
+
+
+@pytest.mark.parametrize("path", [path for path in places(DATA) if path != ("planDigest",)], ids=str)
+def test_the_plan_digest_covers_every_value(path: tuple[Any, ...]) -> None:
+    assert plan_digest(spoil(copy.deepcopy(DATA), list(path), "tampered")) != DATA["planDigest"]
+
+
+def with_change(plan: Plan, **fields: Any) -> Plan:
+    return replace(plan, changes=(plan.changes[0], replace(plan.changes[1], **fields)))
+
+
+def test_the_change_digest_ignores_what_a_reviewer_cannot_know() -> None:
+    plan, change = rich(), rich().changes[1]
+    same = [
+        replace(plan, header=replace(plan.header, created="later", commit="other", manifests="x", tool="2")),
+        replace(plan, changes=plan.changes[::-1], cost=Cost(1, 1), unchanged=99, warnings=(), orphans=()),
+        with_change(plan, pin=Pin("version", "9", "other")),
+        with_change(plan, resource_id="other"),
+        with_change(plan, modified=("bob", "later")),
+        with_change(plan, mark=None, marks={}),
+        with_change(plan, unchecked=()),
+        with_change(plan, fields=tuple(item for item in change.fields if item.secret != "rotated")),
+        replace(plan, changes=(*plan.changes, Change(Key("Widget", "n"), "none", "n", unchecked=(("a",),)))),
+        replace(plan, changes=(*plan.changes, Change(Key("Widget", "n"), "update", "n", fields=(change.fields[2],)))),
+    ]
+    assert {change_digest(other) for other in same} == {change_digest(plan)}
+
+
+@pytest.mark.parametrize("index", [0, 1, 3])
+@pytest.mark.parametrize(
+    "mutation",
+    [{"desired": "other"}, {"live": "other"}, {"status": "theirs"}, {"path": ("other",)}],
+)
+def test_the_change_digest_covers_every_value_of_a_change(index: int, mutation: dict[str, Any]) -> None:
+    plan = rich()
+    fields = list(plan.changes[1].fields)
+    fields[index] = replace(fields[index], **mutation)
+    assert change_digest(with_change(plan, fields=tuple(fields))) != change_digest(plan)
+
+
+def test_the_change_digest_covers_what_is_done_to_whom() -> None:
+    plan = rich()
+    other = [
+        with_change(plan, action="adopt"),
+        with_change(plan, key=Key("Widget", "z")),
+        with_change(plan, live_name="z"),
+        with_change(plan, reason="missing"),
+        replace(plan, changes=plan.changes[:1]),
+        replace(plan, changes=(*plan.changes, Change(Key("Widget", "z"), "delete", "z"))),
+    ]
+    digests = {change_digest(item) for item in [plan, *other]}
+    assert len(digests) == len(other) + 1
+
+
+def test_the_change_digest_knows_a_secret_by_its_reference_alone() -> None:
+    def created(secret: Secret) -> str:
+        fields = (FieldChange(("credentials",), "ours", ABSENT, {"l": [{"token": secret}]}, ABSENT),)
+        return change_digest(Plan(Header(), (Change(K, "create", "w", fields=fields),)))
+
+    assert created(Secret("env:A", "x", "f1")) == created(Secret("env:A", None, ""))
+    assert created(Secret("env:A")) != created(Secret("env:B"))
