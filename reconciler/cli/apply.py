@@ -100,6 +100,8 @@ def command(
         report: Report | None
         if resume:
             report = applying.resume()
+            if not report.results:
+                settings.note("Nothing to apply: no interrupted apply is on record.")
         elif saved is not None:
             report = applying.saved(saved, agree)
         else:

@@ -22,6 +22,7 @@ from reconciler.core.exchange import (
     begin,
 )
 from reconciler.core.kind import Kind, Kinds
+from reconciler.core.mergepatch import apply_patch
 from reconciler.core.plan import Change, Step
 from reconciler.core.planning import pin_of
 from reconciler.core.refs import resolve_tree
@@ -198,7 +199,7 @@ class Performer:
         return Sight(
             exists=True,
             pin=pin,
-            ours=step.operation != "delete" and _holds(kind, wanted, tree),
+            ours=step.operation != "delete" and _holds(kind, wanted, tree, whole=step.operation == "create"),
             # What the API hides (secrets) may have moved unseen: then an equal digest proves nothing.
             untouched=pin.digest == attempt.pin.digest and not (pin.style == "etag" and _hides(tree)),
             reviewed=step.operation != "delete" and self._reviewed(change, kind, step, tree),
@@ -221,9 +222,16 @@ class Performer:
         return planned == found and step.operation == "update"
 
 
-def _holds(kind: Kind, wanted: Tree, live: Tree) -> bool:
-    """Whether a live resource already has all that a request would set; secrets cannot be seen and count as set."""
-    found = compare(kind, {}, _without_nulls(wanted), live, fingerprint=lambda secret: secret.fingerprint)
+def _holds(kind: Kind, wanted: Tree, live: Tree, *, whole: bool) -> bool:
+    """Whether a live resource already has all that a request would set; secrets cannot be seen and count as set.
+
+    A ``whole`` request (a create) says all there is to a collection that is owned whole; a merge patch names only the items
+    that it changes.
+    """
+    desired = _without_nulls(wanted)
+    if not whole:
+        desired = apply_patch(live, desired)
+    found = compare(kind, {}, desired, live, fingerprint=lambda secret: secret.fingerprint)
     return not any(item.sends and not isinstance(item.desired, Secret) for item in found.changes) and not _kept(
         wanted, live
     )
