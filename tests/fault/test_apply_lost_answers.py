@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.tenant_project import CONNECTORS, DATASETS, Setting, connector, dataset
+from tests.support.tenant_project import CONNECTORS, DATASETS, Setting, action, connector, dataset
 
 BEFORE, AFTER, MALFORMED = {"drop": "before"}, {"drop": "after"}, {"malformed": True}
 
@@ -81,3 +81,20 @@ def test_nothing_is_deleted_while_an_outcome_is_unknown(setting: Setting) -> Non
     project.run("apply", "--resume").ok()
     project.apply("--prune")
     assert list(setting.live("Dataset")) == ["people"]
+
+
+@pytest.mark.parametrize("effect", [BEFORE, AFTER])
+def test_a_lost_patch_that_names_one_item_of_a_map(setting: Setting, effect: dict[str, object]) -> None:
+    """A patch says nothing of a map's other items; their presence must not make its effect look like somebody else's."""
+    project = setting.project
+    project.put("all.yaml", dataset("people"), action("enrich"))
+    project.apply()
+    columns = {"id": "string", "age": "number", "mail": "string"}
+    environment = {"REGION": "us", "KEY": "${secret:env:SECRET_ONE}"}
+    project.put("all.yaml", dataset("people", columns=columns), action("enrich", environment=environment))
+    setting.fault("PATCH", "*", 1, **effect)
+    setting.fault("PATCH", "*", 1, **effect)
+    project.apply(SECRET_ONE="second-secret-value")
+    assert set(setting.live("Dataset")["people"]["columns"]) == set(columns)
+    assert setting.live("DataAction")["enrich"]["stored"]["environment"]["REGION"] == "us"
+    project.run("plan", "--detailed-exitcode", SECRET_ONE="second-secret-value").ok(0)
