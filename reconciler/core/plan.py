@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from reconciler.core.compare import FieldChange, Path
 from reconciler.core.diagnostic import Mark
@@ -163,10 +163,3 @@ def summary(plan: Plan) -> str:
         parts.append(f"{forgotten} to forget")
     parts.append(f"{len(plan.drifted)} drifted")
     return ", ".join(parts)
-
-
-def shown(value: Any) -> bool:
-    """Whether a value stands for something that exists."""
-    from reconciler.core.values import ABSENT
-
-    return value is not ABSENT

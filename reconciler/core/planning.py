@@ -148,7 +148,7 @@ def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:
             reason="missing" if item.entry is not None else "",
             moved_from=item.moved_from,
             mark=desired.locate(()),
-            marks=sourced_marks(changes, desired),
+            marks=sourced_marks(kind, changes, desired),
             bundle_files=bundle_files(ABSENT, sealed.get(kind.bundle.field) if kind.bundle else ABSENT),
         )
     )
@@ -191,7 +191,7 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
         reason=f"moved from {item.moved_from}" if item.moved_from else "",
         moved_from=item.moved_from,
         mark=desired.locate(()),
-        marks=sourced_marks(found.changes, desired),
+        marks=sourced_marks(kind, found.changes, desired),
         modified=(live.modified_by, live.modified_time),
     )
     detailed, problem = with_details(kind, change, base, tree, sealed, live, draft.options.readers)

@@ -83,7 +83,7 @@ def frozen(value: Any) -> Any:
         return ("object", frozenset((name, frozen(item)) for name, item in value.items()))
     if isinstance(value, list):
         return ("list", tuple(frozen(item) for item in value))
-    return (isinstance(value, bool), type(value).__name__ if isinstance(value, (Bundle, Template)) else "", value)
+    return (isinstance(value, bool), value)
 
 
 def common_key(candidates: tuple[str, ...], *lists: list[Any]) -> str:

@@ -13,6 +13,7 @@ from reconciler.core.mergepatch import apply_patch
 from reconciler.core.plan import Problem, Step
 from reconciler.core.resource import Desired, Key
 from reconciler.core.rules import Rule, rules_of
+from reconciler.core.sameness import common_key
 from reconciler.core.values import ABSENT, Tree
 
 
@@ -129,25 +130,28 @@ def _keep_ignored(fields: Any, base: Any, path: tuple[str, ...], patterns: tuple
     return out
 
 
-def sourced_marks(changes: Iterable[FieldChange], desired: Desired) -> Mapping[str, Mark]:
+def sourced_marks(kind: Kind, changes: Iterable[FieldChange], desired: Desired) -> Mapping[str, Mark]:
     """Where in the source each difference is declared, by label."""
     marks = {}
     for change in changes:
-        mark = desired.locate(_source_path(change, desired.fields))
+        mark = desired.locate(_source_path(kind, change, desired.fields))
         if mark is not None:
             marks[change.label] = mark
     return marks
 
 
-def _source_path(change: FieldChange, fields: Tree) -> PathParts:
-    """The path with an item's key replaced by its place in the list."""
+def _source_path(kind: Kind, change: FieldChange, fields: Tree) -> PathParts:
+    """The path with an item's key replaced by its place in the list; the list itself where it lacks the item."""
     if change.keyed < 0:
         return change.path
     node: Any = fields
+    rule = rules_of(kind)
     for part in change.path[: change.keyed]:
         node = node.get(part) if isinstance(node, dict) else None
-    key = change.path[change.keyed]
-    for index, item in enumerate(node if isinstance(node, list) else ()):
-        if isinstance(item, dict) and key in item.values():
+        rule = rule.child(part)
+    items = node if isinstance(node, list) else []
+    name = common_key(rule.keyed, items)
+    for index, item in enumerate(items if name else ()):
+        if item[name] == change.path[change.keyed]:
             return (*change.path[: change.keyed], index, *change.path[change.keyed + 1 :])
     return change.path[: change.keyed]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Change, Header, Plan
 from reconciler.core.planning import Options, make_plan, pin_of
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Lifecycle, Observed, Pin
@@ -458,6 +459,29 @@ def test_the_ledger_keeps_of_ignored_fields_what_was_sent() -> None:
     )
     assert change.entry is not None
     assert change.entry.fields == {"name": "w", "settings": {"speed": 5, "mode": "x"}, "size": 2}
+
+
+def test_each_difference_is_marked_where_it_is_declared() -> None:
+    parts = [{"id": "b", "x": "a"}, {"id": "a", "x": 2}]
+    seen: list[tuple[str | int, ...]] = []
+
+    def locate(path: tuple[str | int, ...]) -> Mark | None:
+        seen.append(path)
+        return Mark("a.yaml", len(seen), 1) if path != ("size",) else None
+
+    desired = replace(want(W, size=2, parts=parts), locate=locate)
+    observed = live(W, size=3, parts=[{"id": "a", "x": 3}, {"id": "b", "x": "a"}, {"id": "c"}])
+    change = only(plan([desired], [observed], [entry(W, size=2, parts=parts)]))
+    # The item whose key is a, not the first one that has an a somewhere; an item that is not declared has its list.
+    assert seen == [(), ("parts", 1, "x"), ("parts",), ("size",)]
+    assert change.mark == Mark("a.yaml", 1, 1)
+    assert set(change.marks) == {"parts[a].x", "parts[c]"}
+
+
+def test_the_mark_of_an_item_in_a_list_that_git_has_not_as_a_list() -> None:
+    desired = replace(want(W, parts=[]), locate=lambda path: Mark("a.yaml", len(path), 1))
+    change = only(plan([desired], [live(W, parts=[{"id": "a"}])], [entry(W, parts=[{"id": "a"}])]))
+    assert change.marks == {"parts[a]": Mark("a.yaml", 1, 1)}
 
 
 # Names and order.

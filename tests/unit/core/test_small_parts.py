@@ -10,7 +10,7 @@ from reconciler.core.diagnostic import Diagnostic, Mark, Rule, dotted
 from reconciler.core.exchange import Outcome
 from reconciler.core.kind import SchemaField
 from reconciler.core.refs import resolve_tree
-from reconciler.core.report import Report, Result, account, report_to_json
+from reconciler.core.report import Report, Result, account, report_from_json, report_to_json
 from reconciler.core.resource import Desired, Key, Observed, nowhere
 from reconciler.core.schema_change import classify
 from reconciler.core.selection import Selector, select
@@ -183,3 +183,20 @@ def test_every_error_has_a_code_of_its_own() -> None:
     leaves = [kind.code for kind in own if not kind.__subclasses__()]
     assert len(leaves) == len(set(leaves))
     assert all(kind.__doc__ for kind in own)
+
+
+def test_a_report_reads_back() -> None:
+    report = Report(
+        (result("applied"), Result(Key("K", "b"), "create", "skipped", "id", "S001", "m", "f", Key("K", "a"))),
+        diverged=((Key("K", "b"), "differs"),),
+        signal=2,
+        requests={"GET": 2},
+    )
+    data = report_to_json(report)
+    assert report_from_json(data) == report
+    for name, value in [("format_version", "2.0"), ("results", [{"key": "K/a"}]), ("diverged", 3)]:
+        with pytest.raises(ValueError):
+            report_from_json({**data, name: value})
+    strange = {**data["results"][0], "outcome": "lucky"}
+    with pytest.raises(ValueError, match="lucky"):
+        report_from_json({**data, "results": [strange]})
