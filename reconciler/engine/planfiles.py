@@ -91,11 +91,11 @@ def read_saved(path: Path) -> Saved:
     try:
         if "results" in data:
             return Saved(data, report=report_from_json(data))
-        plan = plan_from_json(data)
+        plan, digest = plan_from_json(data), plan_digest(data)
     except (ValueError, RecursionError) as error:
         fix = f"this tool reads format {FORMAT_VERSION}: use the version of reconciler that wrote it, or {_ANEW}"
         raise PlanFileError(f"{path} cannot be read: {error}", fix=fix) from error
-    if data.get("planDigest") != plan_digest(data):
+    if data.get("planDigest") != digest:
         raise PlanFileError(f"{path} is not as it was written: its digest does not match its content", fix=_ANEW)
     return Saved(data, plan=plan)
 

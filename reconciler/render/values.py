@@ -46,6 +46,7 @@ def _scalar(text: str) -> str:
         and text.lower() not in _RESERVED
         and not _NUMBER_LIKE.fullmatch(text)
         and ": " not in text
+        and not text.startswith("sha256:")
     ):
         return text
     return visible(json.dumps(text, ensure_ascii=False))

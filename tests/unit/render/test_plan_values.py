@@ -27,6 +27,7 @@ from reconciler.render.values import inline, mask_together, outline, path_label,
         ("(secret)", '"(secret)"'),
         ("(known after apply)", '"(known after apply)"'),
         ("sha256:aa → b", '"sha256:aa → b"'),
+        ("sha256:abababababab", '"sha256:abababababab"'),
         ("a: b", '"a: b"'),
         ("[x]", '"[x]"'),
         (" lead", '" lead"'),
@@ -139,6 +140,12 @@ def test_no_row_shows_a_secret_s_old_value(status):
     rows = field_rows(change, Room(full=True))
     assert "hunter2" not in "".join(row.text for row in rows)
     assert dict(three_sides(change, Room())) == {"applied": "(secret)", "tenant": "(secret)", "git": "(secret)"}
+
+
+def test_a_field_that_is_known_to_be_secret_shows_no_side():
+    change = FieldChange(("k",), "theirs", "hunter1", "hunter2", ABSENT, "missing")
+    assert dict(three_sides(change, Room())) == {"applied": "(secret)", "tenant": "(not set)", "git": "(secret)"}
+    assert [row.text for row in field_rows(change, Room())] == ["k: (secret, missing in the tenant) (drift: put back)"]
 
 
 def test_a_mermaid_label_holds_no_markup():
