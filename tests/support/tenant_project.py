@@ -18,24 +18,24 @@ ACTIONS = "/api/v2/data/actions"
 STREAMS = "/api/v2/data-actions/streams"
 
 
-def dataset(name: str, **changes: Any) -> dict[str, Any]:
+def dataset(name: str, /, **changes: Any) -> dict[str, Any]:
     """A table that depends on nothing."""
     metadata = changes.pop("metadata", {})
     spec = {"description": "first", "primaryKey": "id", "columns": {"id": "string", "age": "number"}, **changes}
     return manifest("Dataset", name, spec, **metadata)
 
 
-def connector(name: str, **changes: Any) -> dict[str, Any]:
+def connector(name: str, /, **changes: Any) -> dict[str, Any]:
     """A connector that is created in two steps and holds a secret."""
     return manifest("Connector", name, {**EXAMPLES["Connector"].spec, **changes})
 
 
-def action(name: str, **changes: Any) -> dict[str, Any]:
+def action(name: str, /, **changes: Any) -> dict[str, Any]:
     """An action with code, which needs a connector by reference where one is named."""
     return manifest("DataAction", name, {**EXAMPLES["DataAction"].spec, **changes})
 
 
-def stream(name: str, action_name: str, **changes: Any) -> dict[str, Any]:
+def stream(name: str, action_name: str, /, **changes: Any) -> dict[str, Any]:
     """A stream, which needs an action."""
     return manifest("EventStream", name, {"actionRef": action_name, "eventTypes": ["call"], **changes})
 
