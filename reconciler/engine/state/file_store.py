@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from reconciler.engine.clock import now, stamp
-from reconciler.engine.state.store import Blob, Holder, StateStore
+from reconciler.engine.state.file_lease import Held, is_taken, take
+from reconciler.engine.state.store import Blob, Holder, Lease, StateStore
 from reconciler.errors import LedgerConflict, LedgerLocked, StorageError
 
 _MODE = 0o600
 _FOLDER_MODE = 0o700
+_LOCK = "lock"
 _FREEZE = "freeze.json"
 _HOLDER = "holder.json"
+_READ_ONLY = "make the folder writable for this user"
+_FULL = "make room on the disk"
+_FIXES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+    errno.EROFS: _READ_ONLY,
+}
 
 
 class FileStore(StateStore):
@@ -30,13 +40,8 @@ class FileStore(StateStore):
 
     def read(self, name: str) -> Blob | None:
         """Read a blob."""
-        try:
-            data = (self.folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._failed("read", name, error) from error
-        return Blob(data, _version(data))
+        data = self._read(name)
+        return None if data is None else Blob(data, _version(data))
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace a blob through a temporary file beside it; the lease keeps others out between the check and the replace."""
@@ -49,24 +54,28 @@ class FileStore(StateStore):
         return _version(data)
 
     def append(self, name: str, data: bytes) -> None:
-        """Append and fsync."""
+        """Append and fsync; what was written of an append that failed is cut off again."""
         self._make_folder()
+        path = self.folder / name
         try:
-            handle = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
+            fresh = not path.exists()
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
             try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(handle, view) :]
-                os.fsync(handle)
+                _append_whole(handle, data)
             finally:
                 os.close(handle)
+            if fresh:
+                self._sync_folder()
         except OSError as error:
             raise self._failed("write", name, error) from error
 
     def read_log(self, name: str) -> bytes:
         """Read a log whole."""
-        blob = self.read(name)
-        return blob.data if blob else b""
+        return self._read(name) or b""
+
+    def read_end(self, name: str, size: int) -> bytes:
+        """Read the end of a log, without the rest of it."""
+        return self._read(name, end=size) or b""
 
     def rewrite_log(self, name: str, data: bytes) -> None:
         """Replace a log atomically."""
@@ -80,32 +89,31 @@ class FileStore(StateStore):
             raise self._failed("remove", name, error) from error
 
     @contextmanager
-    def lease(self, owner: str, purpose: str, timeout: float) -> Iterator[None]:
+    def lease(self, owner: str, purpose: str, timeout: float) -> Iterator[Lease]:
         """Take the folder's lock; who holds it is written beside it for others to read."""
         self._make_folder()
         self._refuse_frozen()
-        lock = FileLock(self.folder / "lock", mode=_MODE)
-        try:
-            lock.acquire(timeout=max(0.0, timeout))
-        except Timeout as error:
-            raise LedgerLocked(
-                f"the ledger is {self.holder() or 'held by another command'}",
-                fix="wait for it to end, or give --lock-timeout SECONDS",
-            ) from error
-        except OSError as error:
-            raise self._failed("lock", "lock", error) from error
-        try:
+        with ExitStack() as stack:
+            try:
+                lease = stack.enter_context(take(self.folder / _LOCK, _MODE, timeout))
+            except Held as error:
+                raise LedgerLocked(
+                    f"the ledger is {self.holder() or 'held by another command'}",
+                    fix="wait for it to end, or give --lock-timeout SECONDS",
+                ) from error
+            except OSError as error:
+                raise self._failed("lock", _LOCK, error) from error
             self._refuse_frozen()
-            self._replace(_HOLDER, _holder_json(Holder(owner, purpose, stamp(now()))))
-            yield
-        finally:
-            with suppress(StorageError):
-                self.delete(_HOLDER)
-            lock.release()
+            self._replace(_HOLDER, _holder_json(Holder(owner, purpose, stamp(now()), process=os.getpid())))
+            stack.callback(self._forget_holder)
+            yield lease
 
     def holder(self) -> Holder | None:
-        """Who has frozen the store, or what is written about the holder of its lock."""
-        return self._read_holder(_FREEZE, frozen=True) or self._read_holder(_HOLDER, frozen=False)
+        """Who has frozen the store, or, while its lock is taken, what is written about the holder."""
+        frozen = self._read_holder(_FREEZE, frozen=True)
+        if frozen is not None or not is_taken(self.folder / _LOCK):
+            return frozen
+        return self._read_holder(_HOLDER, frozen=False)
 
     def freeze(self, holder: Holder) -> None:
         """Write the freeze; a running command is let finish first, so it refuses while one holds the lock."""
@@ -118,6 +126,22 @@ class FileStore(StateStore):
         self.delete(_FREEZE)
         return holder
 
+    def _read(self, name: str, *, end: int | None = None) -> bytes | None:
+        """A file's bytes, or those at its end; None where there is no such file."""
+        try:
+            with (self.folder / name).open("rb") as file:
+                if end is not None:
+                    file.seek(-min(end, file.seek(0, os.SEEK_END)), os.SEEK_END)
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed("read", name, error) from error
+
+    def _forget_holder(self) -> None:
+        with suppress(StorageError):
+            self.delete(_HOLDER)
+
     def _refuse_frozen(self) -> None:
         holder = self._read_holder(_FREEZE, frozen=True)
         if holder is not None:
@@ -129,8 +153,9 @@ class FileStore(StateStore):
             return None
         try:
             data = json.loads(blob.data)
-            return Holder(str(data["owner"]), str(data["purpose"]), str(data["since"]), frozen)
-        except (ValueError, KeyError, TypeError):
+            process = int(data.get("process", 0))
+            return Holder(str(data["owner"]), str(data["purpose"]), str(data["since"]), frozen, process)
+        except (ValueError, KeyError, TypeError, AttributeError):
             return Holder("somebody", "unreadable note", "an unknown time", frozen)
 
     def _make_folder(self) -> None:
@@ -168,8 +193,22 @@ class FileStore(StateStore):
     def _failed(self, verb: str, name: str, error: OSError) -> StorageError:
         return StorageError(
             f"cannot {verb} {self.folder.name}/{name}: {error.strerror or error}",
-            fix="check that the folder may be written and that the disk has room",
+            fix=_FIXES.get(error.errno or 0, f"check the folder {self.folder}"),
         )
+
+
+def _append_whole(handle: int, data: bytes) -> None:
+    """Write all of it and fsync, or leave the file as it was: a torn line must never end up before a whole one."""
+    size = os.fstat(handle).st_size
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
 
 
 def _version(data: bytes) -> str:
@@ -177,4 +216,5 @@ def _version(data: bytes) -> str:
 
 
 def _holder_json(holder: Holder) -> bytes:
-    return json.dumps({"owner": holder.owner, "purpose": holder.purpose, "since": holder.since}).encode()
+    note = {"owner": holder.owner, "purpose": holder.purpose, "since": holder.since, "process": holder.process}
+    return json.dumps(note).encode()

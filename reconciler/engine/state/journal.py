@@ -31,6 +31,10 @@ def line_of(record: Mapping[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(data), data)
 
 
+_END = line_of({"record": "end"})
+"""The last line of a journal that needs no resuming."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What the journal knows of one change's newest step: its index, and whether its outcome is known."""
@@ -174,7 +178,7 @@ class Journal:
 
     def end(self) -> None:
         """Close the journal: its run needs no resuming."""
-        self._store.append(NAME, line_of({"record": "end"}))
+        self._store.append(NAME, _END)
 
 
 def read_journal(store: StateStore) -> JournalState | None:
@@ -183,6 +187,11 @@ def read_journal(store: StateStore) -> JournalState | None:
 
 
 def open_journal(store: StateStore) -> JournalState | None:
-    """The journal of an apply that was interrupted; None where the last one ended."""
+    """The journal of an apply that was interrupted; None where the last one ended.
+
+    Every plan asks this, and one line tells it: a journal that ended is not read, however long it is.
+    """
+    if store.read_end(NAME, len(_END)) == _END:
+        return None
     state = read_journal(store)
     return None if state is None or state.ended else state

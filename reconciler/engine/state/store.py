@@ -23,16 +23,29 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lease, what for, and since when (RFC 3339). ``frozen`` is a freeze by hand, not a running command."""
+    """Who holds the lease, what for, and since when (RFC 3339). ``frozen`` is a freeze by hand, not a running command.
+
+    ``process`` is the holder's process id on its machine, 0 where there is none to name.
+    """
 
     owner: str
     purpose: str
     since: str
     frozen: bool = False
+    process: int = 0
 
     def __str__(self) -> str:
         how = "frozen" if self.frozen else "held"
-        return f"{how} by {self.owner} since {self.since} ({self.purpose})"
+        process = f" (process {self.process})" if self.process else ""
+        return f"{how} by {self.owner}{process} since {self.since}: {self.purpose}"
+
+
+class Lease(ABC):
+    """The right to write to a store, from `StateStore.lease`."""
+
+    @abstractmethod
+    def confirm(self) -> None:
+        """Make sure that it is still ours, cheaply enough to be asked before every request. Raises `LeaseLost`."""
 
 
 class StateStore(ABC):
@@ -52,11 +65,15 @@ class StateStore(ABC):
 
     @abstractmethod
     def append(self, name: str, data: bytes) -> None:
-        """Add to a log; durable when this returns. Raises `StorageError`."""
+        """Add to a log; durable when this returns, and as it was before where this raises `StorageError`."""
 
     @abstractmethod
     def read_log(self, name: str) -> bytes:
         """All of a log, in order; empty where there is none."""
+
+    def read_end(self, name: str, size: int) -> bytes:
+        """The last ``size`` bytes of a log, all of it where it is shorter; a store that can seek need not read the rest."""
+        return self.read_log(name)[-size:]
 
     @abstractmethod
     def rewrite_log(self, name: str, data: bytes) -> None:
@@ -67,12 +84,12 @@ class StateStore(ABC):
         """Remove a blob or a log; nothing happens where there is none."""
 
     @abstractmethod
-    def lease(self, owner: str, purpose: str, timeout: float) -> AbstractContextManager[None]:
+    def lease(self, owner: str, purpose: str, timeout: float) -> AbstractContextManager[Lease]:
         """Hold the store for as long as the context lasts; waits up to ``timeout`` seconds. Raises `LedgerLocked`."""
 
     @abstractmethod
     def holder(self) -> Holder | None:
-        """Who holds the lease or has frozen the store, as far as can be seen."""
+        """Who has frozen the store or holds its lease; None for nobody, or for somebody who left no note."""
 
     @abstractmethod
     def freeze(self, holder: Holder) -> None:

@@ -62,6 +62,14 @@ def _hold(folder: str, ready: object, release: object) -> None:
         release.wait(30)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("size", "end"), [(3, b"def"), (6, b"abcdef"), (99, b"abcdef")])
+def test_the_end_of_a_log_is_read_alone(tmp_path: Path, size: int, end: bytes) -> None:
+    store = FileStore(tmp_path)
+    assert store.read_end("log", size) == b""
+    store.append("log", b"abcdef")
+    assert store.read_end("log", size) == end
+
+
 def test_another_process_is_told_who_holds_the_lease_and_gets_it_afterwards(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, release = context.Event(), context.Event()

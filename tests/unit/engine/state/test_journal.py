@@ -128,3 +128,20 @@ def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_pa
     assert state is not None
     assert state.run_id == "r2"
     assert KEY in state.steps
+
+
+def test_a_journal_that_ended_is_known_by_its_last_line_alone(tmp_path, monkeypatch) -> None:
+    store = FileStore(tmp_path)
+    Journal(store).begin({"run": "r1", "plan": {}})
+    Journal(store).end()
+    monkeypatch.setattr(FileStore, "read_log", lambda *_: pytest.fail("the whole journal was read"))
+    assert open_journal(store) is None
+
+
+@pytest.mark.parametrize("left", ["", "torn"])
+def test_a_journal_whose_last_line_is_another_is_open(tmp_path, left: str) -> None:
+    store = FileStore(tmp_path)
+    Journal(store).begin({"run": "r1", "plan": {}})
+    anyio.run(Journal(store).append, intent(0))
+    store.append(NAME, line_of({"record": "end"})[: -1 if left else 0])
+    assert open_journal(store) is not None
