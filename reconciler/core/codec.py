@@ -6,7 +6,7 @@ back as it was. A secret keeps its reference and fingerprint; its value is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.core.resource import Entry, Key, Ledger
@@ -44,22 +44,39 @@ def encode_tree(value: Any) -> Any:
 
 
 def decode_tree(value: Any) -> Any:
-    """Turn plain JSON back into a tree; raises `ValueError` for a marked object that this version does not know."""
+    """Turn plain JSON back into a tree; raises `ValueError` for a marked object that this version does not know.
+
+    What holds no marked object is given back as it is, not as a copy.
+    """
+    if isinstance(value, dict):
+        return _decode_marked(value) if MARKER in value else _decode_items(value, value.items())
     if isinstance(value, list):
-        return [decode_tree(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if MARKER not in value:
-        return {key: decode_tree(item) for key, item in value.items()}
+        return _decode_items(value, enumerate(value))
+    return value
+
+
+def _decode_items(value: Any, items: Iterable[tuple[Any, Any]]) -> Any:
+    copy: Any = None
+    for key, item in items:
+        # A ledger has hundreds of thousands of values, nearly all of them text: only what may hold more costs a call.
+        if item.__class__ is dict or item.__class__ is list:
+            new = decode_tree(item)
+            if new is not item:
+                copy = value.copy() if copy is None else copy
+                copy[key] = new
+    return value if copy is None else copy
+
+
+def _decode_marked(value: Mapping[str, Any]) -> Any:
     if len(value) > 1:
         raise ValueError(f"not a value that this tool wrote: {sorted(value)}")
     try:
-        return _decode_marked(value[MARKER])
+        return _decode_leaf(value[MARKER])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a value that this tool wrote: {sorted(value)}") from error
 
 
-def _decode_marked(marked: Mapping[str, Any]) -> Any:
+def _decode_leaf(marked: Mapping[str, Any]) -> Any:
     if "secret" in marked:
         return Secret(str(marked["secret"]), fingerprint=str(marked["fingerprint"]))
     if "ref" in marked:
