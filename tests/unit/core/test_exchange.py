@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reconciler.core.exchange import (
     MAX_SENDS,
@@ -71,6 +72,12 @@ def test_a_lost_answer_is_settled_by_the_same_request() -> None:
     assert isinstance(decision, Send)
     assert decision.attempt.pin == ETAG
     assert (decision.attempt.sends, decision.attempt.lost) == (1, 1)
+
+
+def test_a_refusal_is_remembered_while_an_earlier_send_is_looked_into() -> None:
+    decision = after_send(replace(UPDATE, **LOST), "refused")
+    assert isinstance(decision, Reread)
+    assert outcome(after_reread(decision.attempt, replace(THERE, untouched=True), replan=True)) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -139,8 +146,18 @@ class Exchange(RuleBasedStateMachine):
             return not self.exists
         return self.exists and (pin.style != "etag" or pin.value == str(self.revision))
 
-    @precondition(lambda self: isinstance(self.decision, Send))
-    @rule(mishap=st.sampled_from(["", "", "lost before", "lost after", "refused", "no such collection"]))
+    @rule(
+        mishap=st.sampled_from(["", "lost before", "lost after", "refused", "no such collection"]),
+        meanwhile=st.sampled_from(["", "", "", "volatile", "edit", "delete", "create"]),
+    )
+    def go_on(self, mishap: str, meanwhile: str) -> None:
+        if meanwhile:
+            self.somebody_else(meanwhile)
+        if isinstance(self.decision, Send):
+            self.send(mishap)
+        elif isinstance(self.decision, Reread):
+            self.look()
+
     def send(self, mishap: str) -> None:
         assert isinstance(self.decision, Send)
         attempt = self.decision.attempt
@@ -166,8 +183,6 @@ class Exchange(RuleBasedStateMachine):
         if event == "lost":
             self.reason_to_send = "the same again"
 
-    @precondition(lambda self: isinstance(self.decision, Reread))
-    @rule()
     def look(self) -> None:
         assert isinstance(self.decision, Reread)
         attempt = self.decision.attempt
@@ -189,7 +204,6 @@ class Exchange(RuleBasedStateMachine):
             self.replans += 1
             self.reason_to_send = "the reviewed change"
 
-    @rule(what=st.sampled_from(["volatile", "edit", "delete", "create"]))
     def somebody_else(self, what: str) -> None:
         self.revision += 1
         if what == "volatile" or (what == "edit" and not self.exists):
@@ -218,3 +232,4 @@ class Exchange(RuleBasedStateMachine):
 
 
 TestExchange = Exchange.TestCase
+TestExchange.settings = settings(max_examples=max(300, settings.default.max_examples), stateful_step_count=14)

@@ -21,6 +21,10 @@ def test_among_equals_rank_goes_before_name() -> None:
     assert topological({"a": [], "b": [], "c": []}, {"a": 1}) == ["b", "c", "a"]
 
 
+def test_rank_counts_also_for_what_becomes_ready_later() -> None:
+    assert topological({"a": [], "b": ["a"], "c": ["a"]}, {"b": 1}) == ["a", "c", "b"]
+
+
 def test_an_edge_goes_before_rank() -> None:
     assert topological({"a": [], "b": ["a"]}, {"a": 9}) == ["a", "b"]
 

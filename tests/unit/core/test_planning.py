@@ -540,6 +540,19 @@ def test_what_refers_to_a_deleted_resource_lets_go_first() -> None:
     assert [change.key for change in both.changes].index(G) < [change.key for change in both.changes].index(W)
 
 
+def test_deletes_go_backwards_whatever_their_names() -> None:
+    made = plan([], [live(G), live(W)], [entry(G), entry(W, after=(G,))], prune=True)
+    assert [change.key for change in made.changes] == [W, G]
+    assert made.changes[1].after == (W,)
+
+
+def test_a_secret_that_stands_in_the_clear_is_not_shown() -> None:
+    base = {"vars": {"A": sealed("env:A", "x")}}
+    made = plan([want(W, **base)], [live(W, vars={"A": "canary"})], [entry(W, **base)])
+    assert only(made).fields[0].secret == "missing"
+    assert "canary" not in repr(made)
+
+
 def test_drift_is_listed_with_conflicts_first() -> None:
     desired = [want(V, size=1), want(W, size=3), want(Key("Widget", "x"), size=9)]
     observed = [live(V, size=2), live(W, size=2), live(Key("Widget", "x"), size=1)]
