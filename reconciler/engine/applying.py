@@ -22,6 +22,7 @@ from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
 from reconciler.engine.state.journal import Journal, open_journal
 from reconciler.engine.state.ledger import LedgerWriter
+from reconciler.engine.state.store import Lease
 from reconciler.errors import (
     ExpectationNotMet,
     GuardRefused,
@@ -48,6 +49,7 @@ class Applying:
     listen: Callable[[Result], None]
     warn: Callable[[str], None]
     stop: Stop = field(default_factory=Stop)
+    lease: Lease | None = field(default=None, init=False)
 
     def fresh(self, request: Request, expect: str, agree: Agree) -> Report | None:
         """Plan, ask, apply; None where the answer was no. Raises `ExpectationNotMet` where ``expect`` names other changes."""
@@ -134,6 +136,7 @@ class Applying:
 
     def _runner(self, client: Client) -> Runner:
         session = self.session
+        assert self.lease is not None
         root = session.workspace.project.root
         resolver = SecretResolver(root, session.environ)
         built: dict[str, bytes] = {}
@@ -143,7 +146,7 @@ class Applying:
                 built[bundle.sha256] = read_bundle(root, bundle)
             return built[bundle.sha256]
 
-        session.audit = AuditLog(session.store, actor=actor())
+        session.audit = AuditLog(session.store, actor=actor(), head=session.ledger.audit_head)
         return Runner(
             client,
             session.workspace.kinds,
@@ -159,6 +162,7 @@ class Applying:
             listen=self.listen,
             warn=self.warn,
             stop=self.stop,
+            confirm=self.lease.confirm,
         )
 
     def _held(self, purpose: str, *, resuming: bool = False) -> _Held:
@@ -176,7 +180,7 @@ class _Held:
 
     def __enter__(self) -> None:
         session = self._applying.session
-        self._lease.__enter__()
+        self._applying.lease = self._lease.__enter__()
         try:
             if not self._resuming:
                 refuse_open_journal(session)
@@ -195,7 +199,7 @@ def refuse_open_journal(session: Session) -> None:
     if state is not None:
         raise JournalOpen(
             f"an apply that began at {state.header.get('started', 'an unknown time')} was interrupted",
-            fix="`reconciler apply --resume` goes on with it",
+            fix="`reconciler apply --resume` goes on with it; `reconciler ledger unlock --discard-journal` gives it up",
         )
 
 

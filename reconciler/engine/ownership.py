@@ -108,7 +108,7 @@ def forget(session: Session, key: Key, lock_timeout: float) -> Entry:
 def _record(session: Session, entry: Entry | None, key: Key | None = None) -> None:
     """Write one entry (None: its removal) to ledger and audit log."""
     writer = LedgerWriter(session.store, session.ledger)
-    audit = AuditLog(session.store, actor=actor())
+    audit = AuditLog(session.store, actor=actor(), head=session.ledger.audit_head)
     named = entry.key if entry is not None else key
     assert named is not None
     writer.put(named, entry)

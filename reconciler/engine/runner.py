@@ -50,7 +50,8 @@ class Runner:
     """Carries out a plan under the store's lease, which the caller holds.
 
     ``resolve`` finds secrets, ``fingerprint`` marks them, ``planned`` is how the plan's marks were made where that is another
-    way, ``content`` builds bundles; ``listen`` is told each result as it comes.
+    way, ``content`` builds bundles; ``confirm`` raises `LeaseLost` where the lease is no longer ours; ``listen`` is told each
+    result as it comes.
     """
 
     client: Client
@@ -65,6 +66,7 @@ class Runner:
     planned: Callable[[Secret], str] | None = None
     replan: bool = False
     parallelism: int = 10
+    confirm: Callable[[], None] = lambda: None
     listen: Callable[[Result], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
     stop: Stop = field(default_factory=Stop)
@@ -125,7 +127,7 @@ class Runner:
             self.content,
             self.before.get,
             self.live.__setitem__,
-            lambda: None,
+            self.confirm,
         )
 
         async def perform(change: Change) -> Settled:
@@ -161,7 +163,7 @@ class Runner:
         self._save()
         if not self._open(results):
             self.journal.end()
-        return Report(tuple(results), tuple(diverged), self.stop.signal)
+        return Report(tuple(results), tuple(diverged), self.stop.signal, self.client.requests_by_method)
 
     def _open(self, results: Sequence[Result]) -> bool:
         """Whether the journal must stay open: for what a signal kept from being sent, and for answers that never came."""

@@ -25,20 +25,23 @@ def record_hash(record: Mapping[str, Any]) -> str:
 
 
 class AuditLog:
-    """Collects the records of a run and writes them in groups."""
+    """Collects the records of a run and writes them in groups.
 
-    def __init__(self, store: StateStore, *, actor: str) -> None:
+    ``head`` is the one that the ledger remembers. Where the log lacks it, somebody shortened or replaced the log: the next
+    record then follows that head and not the last one that is left, so that the gap can be seen for good.
+    """
+
+    def __init__(self, store: StateStore, *, actor: str, head: str) -> None:
         self._store = store
         self._actor = actor
         self._waiting: list[bytes] = []
         data = store.read_log(NAME)
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            store.rewrite_log(NAME, whole)
-        records, _ = read_audit(store)
-        last = records[-1] if records else None
-        self.head = str(last["hash"]) if last else GENESIS
+        length, last = _last_record(data)
+        if length < len(data):
+            store.rewrite_log(NAME, data[:length])
         self._sequence = int(last["seq"]) if last else 0
+        known = head in ("", GENESIS) or data.find(head.encode(), 0, length) >= 0
+        self.head = head if not known else str(last["hash"]) if last else GENESIS
 
     def add(self, action: str, **details: Any) -> None:
         """Note something that happened; ``details`` are plain JSON values."""
@@ -56,8 +59,30 @@ class AuditLog:
     def flush(self) -> None:
         """Make all records so far durable. Raises `StorageError`."""
         if self._waiting:
-            batch, self._waiting = b"".join(self._waiting), []
-            self._store.append(NAME, batch)
+            self._store.append(NAME, b"".join(self._waiting))
+            self._waiting.clear()
+
+
+def _last_record(data: bytes) -> tuple[int, dict[str, Any] | None]:
+    """Where the last line that reads back ends, and its record: what a crash left behind it is no record."""
+    end = data.rfind(b"\n")
+    while end >= 0:
+        start = data.rfind(b"\n", 0, end) + 1
+        record = _record(data[start:end])
+        if record is not None:
+            return end + 1, record
+        end = start - 1
+    return 0, None
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or not {"prev", "hash"} <= record.keys() or type(record.get("seq")) is not int:
+        return None
+    return record
 
 
 def read_audit(store: StateStore) -> tuple[list[dict[str, Any]], list[str]]:
@@ -67,12 +92,10 @@ def read_audit(store: StateStore) -> tuple[list[dict[str, Any]], list[str]]:
     records: list[dict[str, Any]] = []
     problems = []
     for number, line in enumerate(lines, 1):
-        try:
-            record = orjson.loads(line)
-            if not isinstance(record, dict) or not {"seq", "prev", "hash"} <= record.keys():
-                raise ValueError("not a record")  # noqa: TRY301
+        record = _record(line)
+        if record is not None:
             records.append(record)
-        except ValueError:
+        else:
             problems.append(f"line {number} does not read back")
     return records, problems
 

@@ -1,13 +1,14 @@
 """The journal of one apply: what was about to be sent, and what became of it, durable before anything depends on it.
 
-One JSON record a line, each with a checksum. A torn last line (the machine died while writing it) is dropped: what it announced
-was not sent yet. Damage anywhere else is an error, since a journal that lies is worse than none.
+One line for what was made durable together, each with a checksum: whatever a crash leaves of a write, it spoils that line alone,
+the last. It is dropped: what it announced was not sent yet, and what it reports is found out again. Damage before a line that
+reads back is an error, since a journal that lies is worse than none.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,16 +20,22 @@ from reconciler.core.codec import entry_from_json, entry_to_json
 from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.store import StateStore
-from reconciler.errors import LedgerDamaged
+from reconciler.errors import LedgerDamaged, StorageError
 
 NAME = "journal.ndjson"
 FORMAT_VERSION = 1
+_WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
 
 
 def line_of(record: Mapping[str, Any]) -> bytes:
     """A record as its line: checksum (CRC-32, hex), a blank, JSON."""
     data = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
     return b"%08x %s\n" % (zlib.crc32(data), data)
+
+
+def line_of_group(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """Records that are made durable together, as one line: all of them count, or none."""
+    return line_of(records[0]) if len(records) == 1 else line_of({"record": "group", "records": list(records)})
 
 
 _END = line_of({"record": "end"})
@@ -63,26 +70,48 @@ class JournalState:
         """The run whose idempotency keys are in use."""
         return str(self.header["run"])
 
+    @property
+    def undecided(self) -> tuple[Key, ...]:
+        """The keys whose newest request may or may not have been carried out."""
+        return tuple(sorted(key for key, step in self.steps.items() if step.outcome in (None, "unknown")))
+
 
 def replay(data: bytes) -> JournalState | None:
-    """Read a journal; None where there is nothing durable in it. Raises `LedgerDamaged` for damage before the last line."""
-    lines = data.split(b"\n")
-    torn = lines.pop()
+    """Read a journal; None where there is nothing durable in it. Raises `LedgerDamaged` for damage before its end."""
+    records, length = _whole(data)
+    for line in data[length:].split(b"\n")[1:-1]:
+        if _record(line) is not None:
+            raise LedgerDamaged(f"the journal is damaged at byte {length}", fix=_WAY_OUT)
+    return _state(records)
+
+
+def salvage(data: bytes) -> JournalState | None:
+    """Read what stands before the first damage of a journal, for those who give the rest of it up."""
+    records, _ = _whole(data)
+    return _state(records, strict=False)
+
+
+def _whole(data: bytes) -> tuple[list[Mapping[str, Any]], int]:
+    """All lines up to the first that does not read back, as records, and their length in bytes."""
+    records: list[Mapping[str, Any]] = []
+    length = 0
+    while (end := data.find(b"\n", length)) >= 0 and (record := _record(data[length:end])) is not None:
+        records.append(record)
+        length = end + 1
+    return records, length
+
+
+def _state(records: Sequence[Mapping[str, Any]], *, strict: bool = True) -> JournalState | None:
     state = JournalState()
-    for number, line in enumerate(lines, 1):
-        record = _record(line)
-        if record is None:
-            if number == len(lines) and not torn:
-                break
-            raise LedgerDamaged(
-                f"the journal is damaged in line {number}",
-                fix="restore it from a backup; or move it away and plan again: writes stay conditional on what is live",
-            )
+    for number, record in enumerate(records, 1):
         try:
             _take(state, record)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            if not strict:
+                break
             raise LedgerDamaged(
-                f"the journal's line {number} is not one that this tool wrote", fix="use the version that wrote it"
+                f"the journal's line {number} is not one that this tool wrote, or is of a newer version",
+                fix=f"use the version that wrote it; or {_WAY_OUT}",
             ) from error
     return state if state.header else None
 
@@ -107,6 +136,10 @@ def _take(state: JournalState, record: Mapping[str, Any]) -> None:
         return
     if what == "end":
         state.ended = True
+        return
+    if what == "group":
+        for item in record["records"]:
+            _take(state, item)
         return
     key = Key.parse(record["key"])
     if what == "intent":
@@ -141,15 +174,26 @@ def entry_record(key: Key, entry: Entry | None, moved_from: Key | None) -> dict[
     }
 
 
+@dataclass(slots=True)
+class _Group:
+    """Records that wait to be written together."""
+
+    records: list[Mapping[str, Any]] = field(default_factory=list)
+    durable: bool = False
+
+
 class Journal:
-    """Writes records with group commit: callers that come together share one write and one fsync."""
+    """Writes records with group commit: callers that come together share one write and one fsync.
+
+    After a write that failed it takes nothing more: what is not on record must not be sent, and what comes after a gap must not
+    look complete.
+    """
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
-        self._waiting: list[bytes] = []
         self._lock = anyio.Lock()
-        self._written = 0
-        self._queued = 0
+        self._group = _Group()
+        self._failure: StorageError | None = None
 
     def begin(self, header: Mapping[str, Any]) -> None:
         """Start a journal with its header, in place of one that has ended."""
@@ -157,27 +201,37 @@ class Journal:
         self._store.append(NAME, line_of({"record": "header", "format_version": FORMAT_VERSION, **header}))
 
     def resume(self) -> None:
-        """Go on with an open journal: a torn last line is cut off before anything is added behind it."""
+        """Go on with an open journal: a torn end is cut off before anything is added behind it."""
         data = self._store.read_log(NAME)
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            self._store.rewrite_log(NAME, whole)
+        _, length = _whole(data)
+        if length < len(data):
+            self._store.rewrite_log(NAME, data[:length])
 
     async def append(self, *records: Mapping[str, Any]) -> None:
         """Make records durable; returns once they are. Raises `StorageError`."""
-        self._waiting += [line_of(record) for record in records]
-        self._queued += len(records)
-        mine = self._queued
+        group = self._group
+        group.records += records
         async with self._lock:
-            if self._written >= mine:
-                return
-            batch, self._waiting = b"".join(self._waiting), []
-            upto = self._queued
-            await anyio.to_thread.run_sync(self._store.append, NAME, batch)
-            self._written = upto
+            if not group.durable:
+                self._require_whole()
+                self._group = _Group()
+                await self._write(group)
+
+    async def _write(self, group: _Group) -> None:
+        try:
+            await anyio.to_thread.run_sync(self._store.append, NAME, line_of_group(group.records))
+        except StorageError as error:
+            self._failure = error
+            raise
+        group.durable = True
+
+    def _require_whole(self) -> None:
+        if self._failure is not None:
+            raise StorageError(self._failure.message, fix=self._failure.fix) from self._failure
 
     def end(self) -> None:
-        """Close the journal: its run needs no resuming."""
+        """Close the journal: its run needs no resuming. Raises `StorageError`."""
+        self._require_whole()
         self._store.append(NAME, _END)
 
 

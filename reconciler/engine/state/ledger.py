@@ -44,7 +44,7 @@ def parse_ledger(data: bytes) -> Ledger:
             raise TypeError("not an object")  # noqa: TRY301 - one way out for all that is not a ledger
         _check_version(raw)
         return ledger_from_json(raw)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise LedgerDamaged(
             f"the ledger does not read back: {error}",
             fix="restore it from a backup; or move it away: resources are then adopted by name, and nothing is deleted",
@@ -53,7 +53,7 @@ def parse_ledger(data: bytes) -> Ledger:
 
 def _check_version(raw: Mapping[str, Any]) -> None:
     version = raw.get("format_version")
-    if not isinstance(version, int):
+    if type(version) is not int or version < 1:
         raise TypeError("it has no format_version")
     if version > FORMAT_VERSION:
         raise LedgerDamaged(

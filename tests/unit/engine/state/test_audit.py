@@ -1,16 +1,18 @@
 """The audit log: any change, removal or reordering of its records breaks the chain."""
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.engine.state.audit import GENESIS, NAME, AuditLog, read_audit, verify
 from reconciler.engine.state.file_store import FileStore
+from reconciler.errors import StorageError
 
 
 def filled(tmp_path, count: int = 5) -> tuple[FileStore, str]:
     store = FileStore(tmp_path)
-    log = AuditLog(store, actor="ada@host")
+    log = AuditLog(store, actor="ada@host", head="")
     for number in range(count):
         log.add("request", method="PATCH", path=f"/api/{number}", status=200)
     log.flush()
@@ -19,7 +21,7 @@ def filled(tmp_path, count: int = 5) -> tuple[FileStore, str]:
 
 def test_records_chain_over_several_runs(tmp_path) -> None:
     store, first = filled(tmp_path)
-    log = AuditLog(store, actor="bob@host")
+    log = AuditLog(store, actor="bob@host", head=first)
     log.add("adopt", resource="Dataset/x")
     log.flush()
     records, problems = read_audit(store)
@@ -60,16 +62,53 @@ def test_every_tampering_is_found(tmp_path_factory, data) -> None:
     assert verify(records, head)
 
 
-def test_a_torn_last_line_is_cut_off_before_more_is_written(tmp_path) -> None:
-    store, _ = filled(tmp_path)
-    store.append(NAME, b'{"seq": 6, "torn')
-    log = AuditLog(store, actor="bob@host")
+@pytest.mark.parametrize("torn", [b'{"seq": 6, "torn', b'{"seq": 6, "torn\n', b"\0\0\0\n\0\0\n", b"[]\n{}\n"])
+def test_a_torn_end_is_cut_off_before_more_is_written(tmp_path, torn: bytes) -> None:
+    store, head = filled(tmp_path)
+    store.append(NAME, torn)
+    log = AuditLog(store, actor="bob@host", head=head)
     log.add("forget", resource="Dataset/x")
     log.flush()
     records, problems = read_audit(store)
     assert problems == []
     assert len(records) == 6
     assert verify(records, log.head) == []
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_a_shortened_log_shows_its_gap_for_good(tmp_path, left: int) -> None:
+    """What is written behind the gap must not heal the chain, though the ledger then remembers a head that is there."""
+    store, head = filled(tmp_path)
+    lines = store.read_log(NAME).splitlines(keepends=True)
+    store.rewrite_log(NAME, b"".join(lines[:left]))
+    log = AuditLog(store, actor="bob@host", head=head)
+    log.add("apply-began")
+    log.flush()
+    again = AuditLog(store, actor="bob@host", head=log.head)
+    again.add("apply-ended")
+    again.flush()
+    records, _ = read_audit(store)
+    assert len(records) == left + 2
+    assert verify(records, again.head) == [f"record {left + 1} does not follow the one before it"]
+
+
+def test_records_that_could_not_be_written_are_written_later(tmp_path, monkeypatch) -> None:
+    store, head = filled(tmp_path)
+    log = AuditLog(store, actor="bob@host", head=head)
+    log.add("apply-began")
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "append", _full)
+        with pytest.raises(StorageError):
+            log.flush()
+    log.add("apply-ended")
+    log.flush()
+    records, _ = read_audit(store)
+    assert [record["action"] for record in records[5:]] == ["apply-began", "apply-ended"]
+    assert verify(records, log.head) == []
+
+
+def _full(*_: object) -> None:
+    raise StorageError("no space left")
 
 
 def test_a_line_that_is_no_record_is_reported(tmp_path) -> None:

@@ -1,7 +1,9 @@
 """The file store: compare-and-swap, logs, the lease, and what it says when the folder cannot be used."""
 
+import errno
 import json
 import multiprocessing
+import os
 import stat
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.store import Holder, open_store
-from reconciler.errors import InvalidProject, LedgerConflict, LedgerLocked, StorageError
+from reconciler.errors import InvalidProject, LeaseLost, LedgerConflict, LedgerLocked, StorageError
 
 
 def test_a_blob_reads_back_with_a_version_that_follows_its_content(tmp_path: Path) -> None:
@@ -81,6 +83,7 @@ def test_another_process_is_told_who_holds_the_lease_and_gets_it_afterwards(tmp_
             pass
         assert "ada@host" in caught.value.message
         assert "apply run 7" in caught.value.message
+        assert f"process {process.pid}" in caught.value.message
     finally:
         release.set()
         process.join(30)
@@ -97,6 +100,7 @@ def test_a_killed_holder_does_not_keep_the_lease(tmp_path: Path) -> None:
     assert ready.wait(30)
     process.kill()
     process.join(30)
+    assert FileStore(tmp_path).holder() is None
     with FileStore(tmp_path).lease("bob@host", "apply", 0):
         pass
 
@@ -145,3 +149,57 @@ def test_the_holder_note_is_json(tmp_path: Path) -> None:
     with FileStore(tmp_path).lease("ada@host", "apply", 0):
         data = json.loads((tmp_path / "holder.json").read_bytes())
     assert data["owner"] == "ada@host"
+
+
+def test_a_lease_is_ours_until_its_lock_file_is_removed(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    with store.lease("ada@host", "apply", 0) as lease:
+        lease.confirm()
+        (tmp_path / "lock").unlink()
+        with pytest.raises(LeaseLost) as caught:
+            lease.confirm()
+        assert caught.value.code == "L004"
+        with FileStore(tmp_path).lease("bob@host", "apply", 0) as other:
+            other.confirm()
+            with pytest.raises(LeaseLost):
+                lease.confirm()
+
+
+def test_looking_who_holds_the_lock_does_not_take_it(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    assert store.holder() is None
+    with store.lease("ada@host", "apply", 0) as lease:
+        assert "ada@host" in str(store.holder())
+        assert "apply" in str(FileStore(tmp_path).holder())
+        lease.confirm()
+    assert store.holder() is None
+    with store.lease("ada@host", "apply", 0):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EROFS, "writable"),
+        (errno.EACCES, "writable"),
+        (errno.EIO, "check the folder"),
+    ],
+)
+def test_what_cannot_be_written_says_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    for write in (
+        lambda: FileStore(tmp_path).append("log", b"x"),
+        lambda: FileStore(tmp_path).write("blob", b"x", None),
+    ):
+        with pytest.raises(StorageError) as caught:
+            write()
+        assert words in caught.value.fix
+        assert os.strerror(number) in caught.value.message
+    assert (tmp_path / "log").read_bytes() == b""
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]

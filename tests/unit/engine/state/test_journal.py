@@ -10,12 +10,14 @@ from reconciler.engine.state.journal import (
     Journal,
     entry_record,
     line_of,
+    line_of_group,
     open_journal,
     pin_to_json,
     read_journal,
     replay,
+    salvage,
 )
-from reconciler.errors import LedgerDamaged
+from reconciler.errors import LedgerDamaged, StorageError
 
 KEY = Key("Dataset", "tickets")
 HEADER = line_of({"record": "header", "format_version": 1, "run": "r1", "plan": {}})
@@ -89,38 +91,72 @@ def test_damage_before_the_end_is_an_error(data: bytes) -> None:
 
 def test_appenders_share_writes_and_all_records_are_durable(tmp_path) -> None:
     store = FileStore(tmp_path)
-    writes = []
-    append = store.append
-
-    def counted(name: str, data: bytes) -> None:
-        writes.append(data.count(b"\n"))
-        append(name, data)
-
-    store.append = counted  # type: ignore[method-assign]
+    keys = [Key("Dataset", f"d{number}") for number in range(50)]
 
     async def work() -> None:
         journal = Journal(store)
         journal.begin({"run": "r1", "plan": {}})
         async with anyio.create_task_group() as group:
-            for step in range(50):
-                group.start_soon(journal.append, intent(step))
+            for key in keys:
+                group.start_soon(journal.append, {**intent(0), "key": str(key)}, {"record": "done", "key": str(key)})
 
     anyio.run(work)
     state = read_journal(store)
     assert state is not None
-    assert state.steps[KEY].index == 49
-    assert sum(writes) == 51
-    assert len(writes) < 20
+    assert state.done == state.steps.keys() == set(keys)
+    assert len(store.read_log(NAME).splitlines()) < 20
 
 
-def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_path) -> None:
+class Failing(FileStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+
+    def append(self, name: str, data: bytes) -> None:
+        if self.full:
+            raise StorageError("no space left", fix="make room on the disk")
+        super().append(name, data)
+
+
+def test_a_failed_write_fails_for_all_who_share_it_and_for_all_who_come_later(tmp_path) -> None:
+    """Nobody may take a record for durable that is not, also once there is room again."""
+    store = Failing(tmp_path)
+    failures = []
+
+    async def attempt(journal: Journal, step: int) -> None:
+        try:
+            await journal.append(intent(step))
+        except StorageError as error:
+            failures.append((step, error.message, error.fix))
+
+    async def work() -> None:
+        journal = Journal(store)
+        journal.begin({"run": "r1", "plan": {}})
+        store.full = True
+        async with anyio.create_task_group() as group:
+            for step in range(5):
+                group.start_soon(attempt, journal, step)
+        store.full = False
+        await attempt(journal, 5)
+        with pytest.raises(StorageError):
+            journal.end()
+
+    anyio.run(work)
+    assert sorted(failures) == [(step, "no space left", "make room on the disk") for step in range(6)]
+    state = open_journal(store)
+    assert state is not None
+    assert not state.steps
+
+
+@pytest.mark.parametrize("torn", [b"12345678 {torn", b"12345678 {torn}\n", b"\0\0\n\0\0\n\0"])
+def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_path, torn: bytes) -> None:
     store = FileStore(tmp_path)
     Journal(store).begin({"run": "r1", "plan": {}})
     Journal(store).end()
     assert open_journal(store) is None
     Journal(store).begin({"run": "r2", "plan": {}})
     assert open_journal(store) is not None
-    store.append(NAME, b"12345678 {torn")
+    store.append(NAME, torn)
     journal = Journal(store)
     journal.resume()
     anyio.run(journal.append, intent(0))
@@ -145,3 +181,23 @@ def test_a_journal_whose_last_line_is_another_is_open(tmp_path, left: str) -> No
     anyio.run(Journal(store).append, intent(0))
     store.append(NAME, line_of({"record": "end"})[: -1 if left else 0])
     assert open_journal(store) is not None
+
+
+def test_what_stands_before_damage_can_be_salvaged() -> None:
+    entry = Entry(KEY, "d1", {"name": "tickets"})
+    good = HEADER + line_of(entry_record(KEY, entry, None))
+    state = salvage(good + b"damage\n" + line_of({"record": "done", "key": str(KEY)}))
+    assert state is not None
+    assert state.entries == [(KEY, entry, None)]
+    assert not state.done
+    newer = salvage(good + line_of({"record": "something new"}))
+    assert newer is not None
+    assert newer.entries == state.entries
+    assert salvage(b"damage\n" + good) is None
+
+
+@pytest.mark.parametrize(("what", "undecided"), [(None, True), ("unknown", True), ("applied", False), ("stale", False)])
+def test_what_is_undecided(what: str | None, undecided: bool) -> None:
+    state = replay(HEADER + line_of_group([intent(0), *([outcome(0, what)] if what else [])]))
+    assert state is not None
+    assert state.undecided == ((KEY,) if undecided else ())
