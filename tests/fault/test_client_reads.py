@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import pytest
 
 from reconciler.errors import ApiError, BadAnswer, NotFound, ServerFailed, UnstableListing
@@ -138,6 +139,24 @@ async def test_a_swap_of_one_for_another_shows_in_the_collections_etag() -> None
     async with wired(collection, page_size=10) as here:
         assert "j" in {item.id for item in await here.client.list(THING)}
     assert collection.pages.count(1) == 2
+
+
+@in_loop
+async def test_pages_are_fetched_at_once_when_the_first_tells_the_total() -> None:
+    collection, waiting, both = Collection(ids(30)), 0, anyio.Event()
+
+    async def serve(request: Request) -> bytes | None:
+        nonlocal waiting
+        if "page=1&" not in request.target and not request.is_token:
+            waiting += 1
+            if waiting == 2:
+                both.set()
+            await both.wait()
+        return await collection(request)
+
+    with anyio.fail_after(20):
+        async with wired(serve, page_size=10) as here:
+            assert [item.id for item in await here.client.list(THING)] == ids(30)
 
 
 @in_loop

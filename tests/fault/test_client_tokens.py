@@ -89,7 +89,7 @@ async def test_a_token_is_renewed_a_minute_before_it_expires() -> None:
 @in_loop
 async def test_a_short_life_is_used_for_most_of_it() -> None:
     time = FakeTime()
-    script = Script([EMPTY], tokens=[token(1, expires_in=50), token(2, expires_in="50")])
+    script = Script([EMPTY], tokens=[token(1, expires_in=50), *[token(2, expires_in="50")] * 9])
     async with wired(script, time=time) as here:
         for moment in (0, 39, 2, 37, 4):
             time.now += moment
