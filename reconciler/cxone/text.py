@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus
 
 MAX_CHARACTERS = 300
 
@@ -22,8 +24,12 @@ def escape(text: str, limit: int = MAX_CHARACTERS) -> str:
 
 
 def without(values: Iterable[str]) -> Redact:
-    """Make a function that replaces each of ``values`` by ``(secret)``; those under 4 characters would hit ordinary words."""
-    wanted = sorted({value for value in values if len(value) >= 4}, key=len, reverse=True)
+    """Make a function that replaces each of ``values`` by ``(secret)``; those under 4 characters would hit ordinary words.
+
+    A server that repeats what it was sent repeats it as it was written: each value is found as JSON, form and Basic
+    credentials write it, too.
+    """
+    wanted = sorted({form for value in values if len(value) >= 4 for form in _written(value)}, key=len, reverse=True)
 
     def redact(text: str) -> str:
         for value in wanted:
@@ -31,3 +37,10 @@ def without(values: Iterable[str]) -> Redact:
         return text
 
     return redact
+
+
+def _written(value: str) -> set[str]:
+    """A value as it stands in texts of several kinds: as it is, in JSON (ASCII or not), in Python, in URLs and forms."""
+    forms = {value, repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    data = value.encode("utf-8", "surrogatepass")
+    return forms | {quote(data), quote(data, safe=""), quote_plus(data)}

@@ -17,6 +17,7 @@ from reconciler.core.resource import Entry, Key, Ledger
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
+from reconciler.cxone.text import without
 from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.planner import Request, plan_tenant
@@ -108,10 +109,7 @@ class Session:
         )
 
     def _redact(self, text: str) -> str:
-        for value in sorted(self.revealed, key=len, reverse=True):
-            if len(value) >= 4:
-                text = text.replace(value, "(secret)")
-        return text
+        return without(self.revealed)(text)
 
     def reload(self) -> None:
         """Read the ledger again, now that nobody else can write it; from here on, marks are made with its own salt."""
