@@ -20,6 +20,7 @@ Examples:
   reconciler ledger list
   reconciler ledger show Connector/crm
   reconciler ledger lock --purpose "migration tonight"
+  reconciler ledger unlock
 """
 )
 def command() -> None:
@@ -92,7 +93,8 @@ def _readable(value: Any) -> Any:
     if isinstance(value, dict):
         marked = value.get("@reconciler")
         if isinstance(marked, dict) and "secret" in marked:
-            return f"(secret from {marked['secret']})"
+            known = "" if marked.get("fingerprint") else ", to which value is not known"
+            return f"(secret from {marked['secret']}{known})"
         if isinstance(marked, dict) and "bundle" in marked:
             return f"sha256:{marked['bundle']}"
         return {key: _readable(item) for key, item in value.items()}
@@ -121,18 +123,48 @@ def lock(settings: Settings, purpose: str) -> int:
 
 
 @command.command()
+@click.option(
+    "--discard-journal",
+    is_flag=True,
+    help="Give up an apply that was interrupted and cannot be resumed; what is known of it is kept.",
+)
 @standard_options()
-def unlock(settings: Settings) -> int:
+def unlock(settings: Settings, discard_journal: bool) -> int:
     """End a freeze, and say who had frozen it. A running command keeps its own lock until it ends."""
-    store, _, _ = _open(settings)
+    store, stack, target = _open(settings)
     holder = store.thaw()
     if holder is not None:
         document(f"was {printable(str(holder))}")
     elif (running := store.holder()) is not None:
-        document(f"not frozen; {printable(str(running))}, as far as its note says")
-    else:
+        document(f"not frozen; {printable(str(running))}")
+    elif not discard_journal:
         document("not locked")
+    if discard_journal:
+        _discard(settings, store, stack, target)
     return 0
+
+
+def _discard(settings: Settings, store: StateStore, stack: str, target: str) -> None:
+    from reconciler.engine.runner import actor
+    from reconciler.engine.state.discard import discard_journal
+
+    with store.lease(actor(), "giving up an interrupted apply", 0):
+        found = discard_journal(store, stack=stack, target=target, actor=actor())
+    if found is None:
+        document("no apply was interrupted")
+        return
+    document(
+        f"gave up the apply of {printable(found.started)}; "
+        f"{found.kept} of its ledger records are kept, its journal is {found.name} now"
+    )
+    if found.damaged:
+        settings.note(
+            "The journal was damaged: what it said behind the damage is lost; `reconciler plan` shows what is live."
+        )
+    for key in found.undecided:
+        settings.note(
+            f"{key}: whether its last request was carried out is not known; `reconciler plan` shows what is live."
+        )
 
 
 @command.command()

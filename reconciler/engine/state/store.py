@@ -37,7 +37,7 @@ class Holder:
     def __str__(self) -> str:
         how = "frozen" if self.frozen else "held"
         process = f" (process {self.process})" if self.process else ""
-        return f"{how} by {self.owner}{process} since {self.since}: {self.purpose}"
+        return f"{how} by {self.owner}{process} since {self.since} ({self.purpose})"
 
 
 class Lease(ABC):
