@@ -31,7 +31,7 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
 
     wanted = parse_reports(reports)
     with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
-        found = find_drift(session)
+        found = find_drift(session, unmanaged=unmanaged)
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 

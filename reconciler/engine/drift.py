@@ -8,7 +8,7 @@ import orjson
 
 from reconciler.core.plan import Change, Plan
 from reconciler.core.planfile import plan_to_json
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import observe, observe_kinds
 from reconciler.engine.planner import Request, compose
 from reconciler.engine.session import Session, run
 
@@ -28,32 +28,29 @@ class Drift:
         return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
 
 
-def find_drift(session: Session) -> Drift:
-    """Compare the ledger with the tenant; reads only."""
+def find_drift(session: Session, *, unmanaged: bool = False) -> Drift:
+    """Compare the ledger with the tenant; reads only. ``unmanaged`` looks at every kind, also at those nobody declares."""
 
     async def work() -> Drift:
         workspace = session.workspace
-        session.extra_kinds |= {
-            name for name, kind in workspace.kinds.items() if kind.wire and name in _declared(session)
-        }
+        if unmanaged:
+            session.extra_kinds |= {name for name, kind in workspace.kinds.items() if kind.wire}
         async with session.client(write=False) as client:
             observed = await observe(client, workspace.kinds, workspace.bound.desired, session.ledger)
+            others = session.extra_kinds - observed.keys()
+            everything = {**observed, **await observe_kinds(client, workspace.kinds, others)}
         plan = compose(workspace, observed, session.ledger, Request(prune=False), fingerprint=session.mark)
         owned = {(key.kind, entry.id) for key, entry in session.ledger.entries.items()}
         declared = {(item.key.kind, item.live_name) for item in workspace.bound.desired}
-        unmanaged = sorted(
+        foreign = sorted(
             (kind, item.name, item.id)
-            for kind, items in observed.items()
+            for kind, items in everything.items()
             for item in items
             if (kind, item.id) not in owned and (kind, item.name) not in declared
         )
-        return Drift(_only_drift(plan, session), tuple(unmanaged))
+        return Drift(_only_drift(plan, session), tuple(foreign))
 
     return run(work)
-
-
-def _declared(session: Session) -> set[str]:
-    return {item.key.kind for item in session.workspace.bound.desired}
 
 
 def _only_drift(plan: Plan, session: Session) -> Plan:
