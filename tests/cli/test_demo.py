@@ -1,0 +1,18 @@
+"""The demo, as the README's first command runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.project import Project
+
+
+def test_it_runs_to_its_end_as_told(tmp_path: Path) -> None:
+    ran = Project(tmp_path).process("demo", "--keep", "kept")
+    assert ran.code == 0, ran.all
+    assert "NOT AS TOLD" not in ran.out
+    assert "Traceback" not in ran.all
+    for code in ("exit 0", "exit 2", "exit 5", "exit 6"):
+        assert code in ran.out
+    assert (tmp_path / "kept" / "reconciler.yaml").is_file()
+    assert Project(tmp_path).run("demo", "--keep", "kept").ok(64).out == ""
