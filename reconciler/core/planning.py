@@ -12,8 +12,9 @@ from reconciler.core.matching import Match, Matches, match
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, Pin, PinStyle
-from reconciler.core.seal import has_secret, seal
+from reconciler.core.seal import fingerprint_of, has_secret, seal
 from reconciler.core.sequence import in_order
+from reconciler.core.settled import settled, terms_differ
 from reconciler.core.steps import create_steps, settled_fields, sourced_marks, update_steps
 from reconciler.core.values import ABSENT, Secret, Tree, unknowns
 from reconciler.core.wire import live_digest, live_tree
@@ -102,6 +103,10 @@ def _plan_one(draft: _Draft, item: Match) -> None:
     if item.refused:
         return
     kind = draft.kinds[item.desired.key.kind]
+    force = item.desired.key in draft.options.write_secrets
+    if settled(kind, item, draft.matches.identify, draft.fingerprint, force_secrets=force):
+        draft.unchanged += 1
+        return
     fields = resolve_tree(item.desired.fields, draft.matches.identify)
     _needs_unselected(draft, item.desired, fields)
     if item.live is None:
@@ -165,13 +170,12 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
         base,
         sealed,
         tree,
-        fingerprint=_fingerprint,
+        fingerprint=fingerprint_of,
         ignore=desired.lifecycle.ignore_changes,
         force_secrets=key in draft.options.write_secrets,
         keep_secrets=adopting,
     )
-    entry = _entry(desired, live.id, settled_fields(sealed, base, desired.lifecycle.ignore_changes))
-    if not (found.patch or found.unchecked or item.moved_from or _outdated(found, item.entry, entry)):
+    if not (found.patch or found.unchecked or item.moved_from or _outdated(found, item.entry, desired)):
         draft.unchanged += 1
         return
     steps, problems = update_steps(kind, key, found, sealed, tree)
@@ -187,7 +191,7 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
         steps=steps,
         fields=found.changes,
         unchecked=found.unchecked,
-        entry=entry,
+        entry=_entry(desired, live.id, settled_fields(sealed, base, desired.lifecycle.ignore_changes)),
         reason=f"moved from {item.moved_from}" if item.moved_from else "",
         moved_from=item.moved_from,
         mark=desired.locate(()),
@@ -199,16 +203,9 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
     draft.changes.append(detailed)
 
 
-def _fingerprint(secret: Secret) -> str:
-    """The fingerprint of a sealed secret."""
-    return secret.fingerprint
-
-
-def _outdated(found: Comparison, before: Entry | None, after: Entry) -> bool:
+def _outdated(found: Comparison, before: Entry | None, desired: Desired) -> bool:
     """Whether the ledger's entry should be written again although the tenant is as it should be."""
-    if found.stale_base or found.changes or before is None:
-        return True
-    return (before.dependencies, before.protect, before.retain) != (after.dependencies, after.protect, after.retain)
+    return bool(found.stale_base or found.changes or before is None or terms_differ(before, desired))
 
 
 def _plan_gone(draft: _Draft, entry: Entry) -> None:

@@ -31,6 +31,11 @@ def seal(value: Any, fingerprint: Fingerprint) -> Any:
     return value
 
 
+def fingerprint_of(secret: Secret) -> str:
+    """The fingerprint that a sealed secret has."""
+    return secret.fingerprint
+
+
 def has_secret(value: object) -> bool:
     """Whether a secret stands anywhere in a tree."""
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,22 @@ from reconciler.core.kind import Kind, SecretMap
 from reconciler.core.normalise import normalise
 from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown
 
+SERVER_OWNED = frozenset({"id", "etag"})
+"""What every live body has of its own, whatever its kind."""
 
-def live_tree(kind: Kind, body: Mapping[str, Any]) -> Tree:
-    """Read a live body: server-owned fields left out, secrets as `MASKED`, code as its digest, values normalised."""
-    tree = {key: value for key, value in body.items() if key not in kind.read_only and key not in ("id", "etag")}
+
+def live_tree(kind: Kind, body: Mapping[str, Any], names: Collection[str] | None = None) -> Tree:
+    """Read a live body: server-owned fields left out, secrets as `MASKED`, code as its digest, values normalised.
+
+    ``names`` are the fields that are wanted, all of them where it is None.
+    """
+    shown = body.keys() if names is None else [name for name in names if name in body]
+    tree = {key: body[key] for key in shown if key not in kind.read_only and key not in SERVER_OWNED}
     for secrets in kind.secret_maps:
         _replace_at(tree, secrets.path.split("."), partial(_mask, rule=secrets))
-    if kind.bundle is not None and isinstance(digest := body.get(kind.bundle.digest_field), str):
-        tree[kind.bundle.field] = Bundle(digest)
+    bundle = kind.bundle if names is None or (kind.bundle and kind.bundle.field in names) else None
+    if bundle is not None and isinstance(digest := body.get(bundle.digest_field), str):
+        tree[bundle.field] = Bundle(digest)
     return normalise(kind, tree)
 
 

@@ -1,0 +1,72 @@
+"""Finding out quickly that a resource is as it should be, which in most plans nearly all of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.compare import Fingerprint, compare
+from reconciler.core.kind import Kind
+from reconciler.core.matching import Match
+from reconciler.core.refs import Identify, resolve_tree
+from reconciler.core.resource import Desired, Entry
+from reconciler.core.sameness import identical
+from reconciler.core.seal import fingerprint_of, seal
+from reconciler.core.values import ABSENT, Tree
+from reconciler.core.wire import SERVER_OWNED, live_tree
+
+
+def settled(kind: Kind, item: Match, identify: Identify, fingerprint: Fingerprint, *, force_secrets: bool) -> bool:
+    """Whether there is nothing to do and nothing to record.
+
+    Most fields are spelled alike in all three trees. Only the others are resolved, sealed, normalised and compared; a resource
+    that is not settled by that is planned from the beginning.
+    """
+    desired, entry, live = item.desired, item.entry, item.live
+    if entry is None or live is None or item.moved_from or terms_differ(entry, desired):
+        return False
+    left = _unsettled(kind, desired.fields, entry.fields, live.body)
+    if not left:
+        return True
+    fields = resolve_tree({name: desired.fields[name] for name in left if name in desired.fields}, identify)
+    found = compare(
+        kind,
+        {name: entry.fields[name] for name in left if name in entry.fields},
+        seal(fields, fingerprint),
+        live_tree(kind, live.body, left),
+        fingerprint=fingerprint_of,
+        ignore=desired.lifecycle.ignore_changes,
+        force_secrets=force_secrets,
+    )
+    return not (found.patch or found.unchecked or found.changes or found.stale_base)
+
+
+def terms_differ(before: Entry, desired: Desired) -> bool:
+    """Whether the manifest says something else than the ledger of how the resource is to live and end."""
+    lifecycle = desired.lifecycle
+    if before.protect != lifecycle.protect or before.retain != lifecycle.retain:
+        return True
+    return before.dependencies != tuple(sorted(desired.dependencies))
+
+
+def _unsettled(kind: Kind, desired: Tree, base: Tree, body: Mapping[str, Any]) -> list[str]:
+    """The fields that need a closer look: all but those that git, ledger and tenant spell in the same way.
+
+    What needs none is plain JSON. Normalising would not tell it apart, since that takes like values to like values.
+    """
+    special = _special(kind)
+    shown = {name: body[name] for name in desired if name in body and name not in special}
+    if identical(desired, shown, base):
+        return []
+    left = [
+        name
+        for name, value in desired.items()
+        if name not in shown or not identical(value, shown[name], base.get(name, ABSENT))
+    ]
+    return left + [name for name in base if name not in desired]
+
+
+def _special(kind: Kind) -> frozenset[str]:
+    """The fields in which a live body does not say what it seems to: the server's own, and maps with masked secrets."""
+    hidden = {secrets.path.partition(".")[0] for secrets in kind.secret_maps}
+    return kind.read_only | SERVER_OWNED | hidden

@@ -1,0 +1,29 @@
+"""The quick way to know that a resource is as it should be gives the plan that looking at everything gives."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.planfile import plan_to_json
+from reconciler.core.resource import Desired, Key
+from tests.property.test_core_planning import SLOW, applied, edit_by_hand, edits, plan, projects
+
+
+@given(projects(), st.data())
+@SLOW
+def test_plans_are_the_same_without_the_shortcut(project: list[Desired], data: st.DataObject) -> None:
+    run = applied(project)
+    for pick, edit in data.draw(st.lists(st.tuples(st.integers(0, 9), edits), max_size=2)):
+        edit_by_hand(run.tenant, pick, edit)
+    other = data.draw(projects())
+    wanted = [data.draw(st.sampled_from([one, *(item for item in other if item.key == one.key)])) for one in project]
+    keys = [item.key for item in wanted] or [Key("Widget", "k1")]
+    options = {"write_secrets": frozenset(data.draw(st.lists(st.sampled_from(keys), max_size=1)))}
+    quick = plan(wanted, run, **options)
+    with patch("reconciler.core.planning.settled", return_value=False):
+        thorough = plan(wanted, run, **options)
+    assert quick.unchanged == thorough.unchanged
+    assert plan_to_json(quick) == plan_to_json(thorough)
