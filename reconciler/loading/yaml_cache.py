@@ -104,8 +104,7 @@ class ParseCache:
             name = source.digest.hex()
             used.add(name)
             if name and name not in self._index and source.clean and source.documents == len(group):
-                with contextlib.suppress(orjson.JSONEncodeError):  # integers beyond 64 bits
-                    fresh[name] = _part(group)
+                fresh[name] = _part(group)
         return used, fresh
 
     def _read(self) -> None:

@@ -94,12 +94,18 @@ def unknown_tag(tag: str) -> Refused:
 
 def _integer(text: str, base: int) -> int:
     try:
-        return int(text, base)
+        value = int(text, base)
     except ValueError:
         # CPython refuses to convert thousands of digits: the conversion takes quadratic time.
-        raise Refused(
-            NOT_JSON, f"an integer of {len(text)} digits is too long", "quote the value if text is meant"
-        ) from None
+        raise _too_long(len(text)) from None
+    # RFC 8259 §6 leaves the range open; 64 bits is what JSON libraries, ours among them, carry without loss.
+    if not -(2**63) <= value < 2**64:
+        raise _too_long(len(text))
+    return value
+
+
+def _too_long(digits: int) -> Refused:
+    return Refused(NOT_JSON, f"an integer of {digits} digits is too long", "quote the value if text is meant")
 
 
 def _float(text: str) -> float:
