@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from tests.support.tenant_project import CONNECTORS, DATASETS, Setting, action, connector, dataset
@@ -44,6 +48,13 @@ def test_a_lost_answer_leaves_no_trace(setting: Setting, operation: str, effect:
     assert project.run("ledger", "verify").ok()
 
 
+def _records(setting: Setting) -> Iterator[dict[str, Any]]:
+    """What the journal holds, records that were written together one by one."""
+    for line in (setting.project.state / "journal.ndjson").read_text(encoding="utf-8").splitlines():
+        record = json.loads(line.partition(" ")[2])
+        yield from record["records"] if record["record"] == "group" else [record]
+
+
 def test_an_answer_that_never_comes_is_reported_as_unknown_and_settled_by_resume(setting: Setting) -> None:
     """The connection breaks each time: after a bounded number of sends the outcome is left open, and said so."""
     project = setting.project
@@ -57,6 +68,9 @@ def test_an_answer_that_never_comes_is_reported_as_unknown_and_settled_by_resume
     assert results["Dataset/people"]["code"]
     assert 1 < setting.writes(mark).count(f"POST {DATASETS}") <= 5
     assert "Dataset/people" not in project.entries
+    intents = [item for item in _records(setting) if item["record"] == "intent" and item["key"] == "Dataset/people"]
+    assert len(intents) == setting.writes(mark).count(f"POST {DATASETS}")
+    assert len({item["idempotency"] for item in intents}) == 1
 
     refused = project.run("apply", "--yes").ok(1)
     assert "L005" in refused.err

@@ -188,7 +188,7 @@ def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | N
             main()
         except SystemExit as leave:
             code = leave.code if isinstance(leave.code, int) else 0 if leave.code is None else 1
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - this is what a traceback on a terminal would show
             code, trace = 1, "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format())
         finally:
             gc.set_threshold(*thresholds)
