@@ -59,7 +59,10 @@ class Story:
         from reconciler.engine.tenant import embedded_app
 
         app = embedded_app(self.project, "local")
-        anyio.run(lambda: control(app, "POST", path, body))
+        try:
+            anyio.run(lambda: control(app, "POST", path, body))
+        finally:
+            app.state.emulator.store.close()
 
     def rewrite(self, file: str, change: Callable[[str], str]) -> str:
         """Edit a manifest, and return what it said before."""

@@ -46,16 +46,17 @@ def open_state(path: Path | None) -> sqlite3.Connection:
     """
     if path is not None:
         _create_private(path)
-    connection = sqlite3.connect(
-        path or ":memory:", timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
-    )
+    try:
+        connection = sqlite3.connect(
+            path or ":memory:", timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.OperationalError as error:
+        raise _unusable(path, str(error), "name a file that can be written") from error
     try:
         _prepare(connection, path)
     except sqlite3.OperationalError as error:
         connection.close()
-        raise StateError(
-            "STATE_UNUSABLE", f"the state file {path} can't be used: {error}", "check that nothing else locks it"
-        ) from error
+        raise _unusable(path, str(error), "check that nothing else locks it") from error
     except sqlite3.DatabaseError as error:
         connection.close()
         raise damaged(path, error) from error
@@ -63,6 +64,10 @@ def open_state(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _unusable(path: Path | None, reason: str, fix: str) -> StateError:
+    return StateError("STATE_UNUSABLE", f"the state file {path} can't be used: {reason}", fix)
 
 
 def damaged(path: Path | None, error: Exception) -> StateError:
@@ -73,13 +78,18 @@ def damaged(path: Path | None, error: Exception) -> StateError:
 
 
 def _create_private(path: Path) -> None:
+    """Make the file where there is none.
+
+    An existing one is left to SQLite: whoever opens and closes it past SQLite drops the POSIX locks that every other
+    connection of this process holds on it, and the next process to leave would take the log away from under them.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
-        raise StateError(
-            "STATE_UNUSABLE", f"the state file {path} can't be opened: {error}", "name a file that can be written"
-        ) from error
+        raise _unusable(path, str(error), "name a file that can be written") from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -15,4 +15,7 @@ def test_it_runs_to_its_end_as_told(tmp_path: Path) -> None:
     for code in ("exit 0", "exit 2", "exit 5", "exit 6"):
         assert code in ran.out
     assert (tmp_path / "kept" / "reconciler.yaml").is_file()
+    kept = Project(tmp_path / "kept")
+    assert kept.process("plan", "--detailed-exitcode").code == 0
+    assert kept.process("doctor").code == 0
     assert Project(tmp_path).run("demo", "--keep", "kept").ok(64).out == ""

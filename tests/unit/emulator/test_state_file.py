@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,25 @@ def test_a_wrong_file_to_start_from_is_refused(tmp_path: Path, name: str, conten
     with pytest.raises(StateError) as error:
         create_app(Settings(**{name: path}))
     assert error.value.code == code
+
+
+WRITE = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()"
+
+
+def test_opening_the_file_again_leaves_the_locks_of_this_process_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    first = open_state(path)
+    first.execute("CREATE TABLE here (a)")
+    open_state(path).close()
+    insert = "INSERT INTO here VALUES (1)"
+    subprocess.run([sys.executable, "-c", WRITE, str(path), insert], check=True)
+    # The last connection to leave removes the log. The other process was not the last.
+    assert path.with_name("state.db-wal").exists()
+    first.execute(insert)
+    subprocess.run([sys.executable, "-c", WRITE, str(path), insert], check=True)
+    assert first.execute("SELECT count(*) FROM here").fetchone()[0] == 3
+    first.close()
+    with sqlite3.connect(path) as again:
+        assert again.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert again.execute("SELECT count(*) FROM here").fetchone()[0] == 3
+    again.close()
