@@ -196,10 +196,14 @@ class Performer:
         pin = pin_of(kind, live, self.style)
         tree = live_tree(kind, live.body)
         wanted = resolve_tree(step.body, self.identify)
+        whole = step.operation == "create"
         return Sight(
             exists=True,
             pin=pin,
-            ours=step.operation != "delete" and _holds(kind, wanted, tree, whole=step.operation == "create"),
+            # A write of secrets alone leaves nothing to be seen: that it was ours cannot be told.
+            ours=step.operation != "delete"
+            and (whole or not _only_secrets(wanted))
+            and _holds(kind, wanted, tree, whole=whole),
             # What the API hides (secrets) may have moved unseen: then an equal digest proves nothing.
             untouched=pin.digest == attempt.pin.digest and not (pin.style == "etag" and _hides(tree)),
             reviewed=step.operation != "delete" and self._reviewed(change, kind, step, tree),
@@ -235,6 +239,13 @@ def _holds(kind: Kind, wanted: Tree, live: Tree, *, whole: bool) -> bool:
     return not any(item.sends and not isinstance(item.desired, Secret) for item in found.changes) and not _kept(
         wanted, live
     )
+
+
+def _only_secrets(value: Any) -> bool:
+    """Whether a request sets nothing but secrets."""
+    if isinstance(value, dict):
+        return all(_only_secrets(item) for item in value.values())
+    return isinstance(value, Secret)
 
 
 def _hides(value: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.core.compare import Path
+from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan, Step
 from reconciler.core.resource import Entry, Ledger
 from reconciler.core.values import Bundle, Secret, Tree
@@ -22,6 +23,7 @@ Content = Callable[[Bundle], bytes]
 def prepare(
     plan: Plan,
     ledger: Ledger,
+    kinds: Kinds,
     *,
     resolve: Resolve,
     fingerprint: Fingerprint,
@@ -31,8 +33,9 @@ def prepare(
     """Resolve and verify all that a plan will send; returns the changes ready to go, and warnings.
 
     ``fingerprint`` marks for the ledger; ``planned`` is how the plan's own marks were made where that is another way (it was
-    made before there was a ledger). What comes back holds the ledger's marks only, and nothing to check any more. Raises `SecretUnavailable` where a secret must be written and cannot be had, `SourcesMoved` where a secret or a bundle is not
-    what was planned. Nothing has been sent then.
+    made before there was a ledger). What comes back holds the ledger's marks only, and nothing to check any more.
+    Raises `SecretUnavailable` where a secret must be written and cannot be had, `SourcesMoved` where a secret or a bundle is
+    not what was planned. Nothing has been sent then.
     """
     ready: list[Change] = []
     warnings: list[str] = []
@@ -47,7 +50,9 @@ def prepare(
         )
         prepared = replace(change, steps=steps, entry=entry, unchecked=())
         if change.unchecked and entry is not None:
-            prepared = _with_unchecked(replace(prepared, unchecked=change.unchecked), entry, ledger, resolve, warnings)
+            looked_at = replace(prepared, unchecked=change.unchecked)
+            whole = _written_whole(kinds, change)
+            prepared = _with_unchecked(looked_at, entry, ledger, resolve, warnings, whole=whole)
         ready.append(prepared)
     return ready, warnings
 
@@ -98,8 +103,18 @@ def _verify_bundles(value: Any, content: Content) -> None:
         content(value)
 
 
-def _with_unchecked(change: Change, entry: Entry, ledger: Ledger, resolve: Resolve, warnings: list[str]) -> Change:
-    """Look at the secrets that planning could not check: those that changed are written, the others keep their mark."""
+def _written_whole(kinds: Kinds, change: Change) -> bool:
+    wire = kinds[change.key.kind].wire
+    return wire is not None and wire.update == "PUT"
+
+
+def _with_unchecked(
+    change: Change, entry: Entry, ledger: Ledger, resolve: Resolve, warnings: list[str], *, whole: bool
+) -> Change:
+    """Look at the secrets that planning could not check: those that changed are written, the others keep their mark.
+
+    A kind that is only written ``whole`` (PUT) cannot take a secret alone: it is told of, and written by the next plan.
+    """
     before = ledger.entries.get(change.moved_from or change.key)
     patch: Tree = {}
     fields = entry.fields
@@ -110,7 +125,12 @@ def _with_unchecked(change: Change, entry: Entry, ledger: Ledger, resolve: Resol
         if not secret.fingerprint:
             warnings.append(f"{change.key}: {'.'.join(path)} could not be checked here either")
             fields = _put(fields, path, known)
-        elif not isinstance(known, Secret) or known.fingerprint != secret.fingerprint:
+        elif isinstance(known, Secret) and known.fingerprint == secret.fingerprint:
+            continue
+        elif whole:
+            warnings.append(f"{change.key}: {'.'.join(path)} changed; plan again, now that its provider is in reach")
+            fields = _put(fields, path, known)
+        else:
             patch = _put(patch, path, Secret(secret.reference, resolve(secret).reveal(), secret.fingerprint))
     steps = (Step("update", patch), *change.steps) if patch else change.steps
     return replace(change, steps=steps, entry=replace(entry, fields=fields), unchecked=())

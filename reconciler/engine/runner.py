@@ -106,6 +106,7 @@ class Runner:
         changes, warnings = prepare(
             plan,
             self.writer.ledger,
+            self.kinds,
             resolve=self.resolve,
             fingerprint=self.fingerprint,
             content=self.content,
