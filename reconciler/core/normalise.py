@@ -141,22 +141,32 @@ def normalise(kind: Kind, tree: Tree) -> Tree:
     """Apply a kind's normalisers; the given tree is left as it was, and untouched parts are shared with it."""
     out = dict(tree)
     for path, name in kind.normalisers.items():
-        head, _, rest = path.partition(".")
+        head, *rest = _parts(path)
         if head in out:
-            out[head] = _apply(out[head], rest.split(".") if rest else [], NORMALISERS[name])
+            out[head] = _apply(out[head], rest, NORMALISERS[name])
     return out
 
 
+@lru_cache(maxsize=1024)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def _apply(value: Any, rest: list[str], function: Callable[[Any], Any]) -> Any:
+    """Apply a function to what stands at a path below a value; the value itself comes back where nothing changes."""
     if not rest:
         return function(value)
     part, tail = rest[0], rest[1:]
-    if part == "*" and isinstance(value, list):
-        return [_apply(item, tail, function) for item in value]
-    if not isinstance(value, dict):
-        return value
     if part == "*":
-        return {key: _apply(item, tail, function) for key, item in value.items()}
-    if part in value:
-        return {**value, part: _apply(value[part], tail, function)}
-    return value
+        items: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    elif isinstance(value, dict) and part in value:
+        items = ((part, value[part]),)
+    else:
+        return value
+    copy: Any = None
+    for key, item in items:
+        new = function(item) if not tail else _apply(item, tail, function)
+        if new is not item:
+            copy = value.copy() if copy is None else copy
+            copy[key] = new
+    return value if copy is None else copy

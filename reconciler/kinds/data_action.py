@@ -104,6 +104,8 @@ def _usable(found: list[Finding]) -> bool:
 
 def _test_findings(spec: DataActionSpec, *, inputs_usable: bool, outputs_usable: bool) -> list[Finding]:
     """Tests have names of their own, inputs that the action takes, and expectations that it can meet."""
+    if not spec.tests:
+        return []
     found = [
         Finding(("tests", index, "name"), f"another test is called {name!r} already", "give it a name of its own")
         for index, _, name in repeated(test.name for test in spec.tests)
