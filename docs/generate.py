@@ -22,7 +22,8 @@ def cli_page() -> str:
     parts = [
         "# Commands",
         "",
-        "Generated from the commands' own help; `make generated` writes it anew.",
+        "Generated from the commands' own help; `make generated` writes it anew. Every option can be given by the environment,",
+        "too: `RECONCILER_<COMMAND>_<OPTION>`, and for those that all commands share `RECONCILER_<OPTION>`.",
         "",
     ]
     root = click.Context(cli, info_name="reconciler")

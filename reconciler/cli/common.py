@@ -79,6 +79,16 @@ def _use_color(no_color: bool) -> bool:
     return sys.stdout.isatty()
 
 
+class SharedOption(click.Option):
+    """An option of all commands: beside ``RECONCILER_<COMMAND>_<OPTION>`` it reads ``RECONCILER_<OPTION>``."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The variable of this command first, then the one of all commands."""
+        found = super().resolve_envvar_value(ctx)
+        name = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
+        return found or os.environ.get(f"RECONCILER_{name}") or None
+
+
 def standard_options(
     formats: Sequence[str] = ("text",), *, target: bool = True
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
@@ -112,6 +122,7 @@ def standard_options(
                 "--project",
                 "-C",
                 "directory",
+                cls=SharedOption,
                 type=click.Path(path_type=Path, file_okay=False),
                 help="The project's folder (default: the nearest reconciler.yaml upwards).",
             ),
@@ -122,19 +133,27 @@ def standard_options(
                 show_default=True,
                 help="How to write the document.",
             ),
-            click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."),
-            click.option("--verbose", "-v", count=True, help="Say more on stderr; repeat for still more."),
-            click.option("--quiet", "-q", is_flag=True, help="Only the document and errors."),
+            click.option(
+                "--no-color", cls=SharedOption, is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."
+            ),
+            click.option(
+                "--verbose", "-v", cls=SharedOption, count=True, help="Say more on stderr; repeat for still more."
+            ),
+            click.option("--quiet", "-q", cls=SharedOption, is_flag=True, help="Only the document and errors."),
             click.option(
                 "--input/--no-input",
                 "interactive",
+                cls=SharedOption,
                 default=True,
                 help="Whether questions may be asked (never when stdin is not a terminal).",
             ),
         ]
         if target:
             options.insert(
-                1, click.option("--target", "-t", help="The tenant of the project to work on (default: local).")
+                1,
+                click.option(
+                    "--target", "-t", cls=SharedOption, help="The tenant of the project to work on (default: local)."
+                ),
             )
         decorated: Callable[..., None] = run
         for option in reversed(options):
