@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
@@ -18,16 +18,18 @@ from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
 from reconciler.cxone.text import without
-from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.planner import Request, plan_tenant
-from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
-from reconciler.engine.state.journal import open_journal
+from reconciler.engine.state.journal_lines import ended
 from reconciler.engine.state.ledger import load_ledger
 from reconciler.engine.state.store import StateStore, open_store
 from reconciler.engine.tenant import open_tenant
 from reconciler.engine.workspace import Workspace, load_workspace
+
+if TYPE_CHECKING:
+    from reconciler.engine.apply import Stop
+    from reconciler.engine.state.audit import AuditLog
 
 T = TypeVar("T")
 
@@ -143,9 +145,18 @@ class Session:
             self.ledger,
             request,
             fingerprint=self.mark,
-            outcome_unknown=open_journal(self.store) is not None,
+            outcome_unknown=self.interrupted,
             commit=current_commit(self.workspace.project.root),
         )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an apply of this target was cut off, so that nobody knows what became of its last requests."""
+        if ended(self.store):
+            return False
+        from reconciler.engine.state.journal import open_journal
+
+        return open_journal(self.store) is not None
 
     def before(self, key: Key) -> Entry | None:
         """What the ledger held of a key when the session began."""

@@ -9,6 +9,7 @@ from reconciler.core.resource import Key
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.state import journal
 from reconciler.engine.state.audit import AuditLog
+from reconciler.engine.state.journal_lines import NAME
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerDamaged
@@ -33,7 +34,7 @@ def discard_journal(store: StateStore, *, stack: str, target: str, actor: str) -
 
     Doing it again after a crash in the middle gives the same result. Raises `LedgerError` or `StorageError`.
     """
-    data = store.read_log(journal.NAME)
+    data = store.read_log(NAME)
     damaged = False
     try:
         state = journal.replay(data)
@@ -51,7 +52,7 @@ def discard_journal(store: StateStore, *, stack: str, target: str, actor: str) -
     audit.add("journal-discarded", at=stamp(now()), started=started, kept=name)
     audit.flush()
     writer.save(audit_head=audit.head)
-    store.delete(journal.NAME)
+    store.delete(NAME)
     return Discarded(started, len(state.entries), state.undecided, damaged, name)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from reconciler.engine.state.store import Lease
 from reconciler.errors import LeaseLost
 
@@ -46,6 +44,9 @@ class FileLease(Lease):
 @contextmanager
 def take(path: Path, mode: int, timeout: float) -> Iterator[FileLease]:
     """Hold the lock of a file, waiting up to ``timeout`` seconds. Raises `Held`, or `OSError` where it cannot be locked."""
+    # Commands that only read take no lock, and need not wait for the import.
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path, mode=mode, fallback_to_soft=False)
     try:
         lock.acquire(timeout=max(_PATIENCE_SECONDS, timeout))
@@ -61,6 +62,8 @@ def take(path: Path, mode: int, timeout: float) -> Iterator[FileLease]:
 
 def is_taken(path: Path) -> bool:
     """Whether somebody, this process included, holds the lock of a file."""
+    from filelock import FileLock, Timeout
+
     if not path.exists():
         return False
     lock = FileLock(path, fallback_to_soft=False)

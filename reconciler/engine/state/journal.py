@@ -19,27 +19,12 @@ import orjson
 from reconciler.core.codec import entry_from_json, entry_to_json
 from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
+from reconciler.engine.state.journal_lines import END, NAME, ended, line_of, line_of_group
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerDamaged, StorageError
 
-NAME = "journal.ndjson"
 FORMAT_VERSION = 1
 _WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
-
-
-def line_of(record: Mapping[str, Any]) -> bytes:
-    """A record as its line: checksum (CRC-32, hex), a blank, JSON."""
-    data = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
-    return b"%08x %s\n" % (zlib.crc32(data), data)
-
-
-def line_of_group(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """Records that are made durable together, as one line: all of them count, or none."""
-    return line_of(records[0]) if len(records) == 1 else line_of({"record": "group", "records": list(records)})
-
-
-_END = line_of({"record": "end"})
-"""The last line of a journal that needs no resuming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +217,7 @@ class Journal:
     def end(self) -> None:
         """Close the journal: its run needs no resuming. Raises `StorageError`."""
         self._require_whole()
-        self._store.append(NAME, _END)
+        self._store.append(NAME, END)
 
 
 def read_journal(store: StateStore) -> JournalState | None:
@@ -241,11 +226,8 @@ def read_journal(store: StateStore) -> JournalState | None:
 
 
 def open_journal(store: StateStore) -> JournalState | None:
-    """The journal of an apply that was interrupted; None where the last one ended.
-
-    Every plan asks this, and one line tells it: a journal that ended is not read, however long it is.
-    """
-    if store.read_end(NAME, len(_END)) == _END:
+    """The journal of an apply that was interrupted; None where the last one ended."""
+    if ended(store):
         return None
     state = read_journal(store)
     return None if state is None or state.ended else state
