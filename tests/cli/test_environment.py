@@ -13,20 +13,20 @@ def project(tmp_path) -> Project:
 
 
 def test_a_variable_for_all_commands_is_read(project: Project) -> None:
-    ran = project.run("plan", environ={"RECONCILER_TARGET": "nowhere"}).ok(78)
+    ran = project.run("plan", RECONCILER_TARGET="nowhere").ok(78)
     assert "no target nowhere" in ran.err
 
 
 def test_the_commands_own_variable_comes_first(project: Project) -> None:
     environ = {"RECONCILER_TARGET": "nowhere", "RECONCILER_PLAN_TARGET": "local"}
-    assert project.run("plan", environ=environ).ok().out.startswith("1 to create")
+    assert project.run("plan", **environ).ok().out.startswith("1 to create")
 
 
 def test_the_command_line_comes_before_both(project: Project) -> None:
     environ = {"RECONCILER_TARGET": "nowhere", "RECONCILER_PLAN_TARGET": "nowhere"}
-    assert project.run("plan", "--target", "local", environ=environ).ok().out.startswith("1 to create")
+    assert project.run("plan", "--target", "local", **environ).ok().out.startswith("1 to create")
 
 
 def test_flags_take_words(project: Project) -> None:
     assert project.run("validate").ok().err
-    assert not project.run("validate", environ={"RECONCILER_QUIET": "true"}).ok().err
+    assert not project.run("validate", RECONCILER_QUIET="true").ok().err
