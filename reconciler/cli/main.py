@@ -107,4 +107,7 @@ def main() -> None:
         # The reader of our output went away (head, less): nothing is wrong, and nothing more can be said.
         sys.stderr.close()
         code = 0
+    finally:
+        # What the process leaves behind goes with it: the interpreter need not look through it on its way out.
+        gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
