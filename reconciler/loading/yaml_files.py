@@ -22,6 +22,7 @@ from reconciler.loading.yaml_rules import UNREADABLE
 from reconciler.loading.yaml_source import Source, make_source
 
 SUFFIXES = (".yaml", ".yml")
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
@@ -93,7 +94,7 @@ def relative_name(path: str, base: str) -> str:
 
 def read_bytes(path: Path | str) -> bytes:
     """A regular file's content, for thousands of small files quicker than `Path.read_bytes`; raises `OSError`."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    handle = os.open(path, _FLAGS)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):

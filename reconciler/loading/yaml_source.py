@@ -10,6 +10,7 @@ from typing import Final
 
 from reconciler.core.diagnostic import Mark
 
+_FIRST_BYTES: Final = frozenset((b"\x00", b"\xef", b"\xfe", b"\xff"))
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SECRET_LINE: Final = re.compile(
@@ -98,6 +99,8 @@ def make_source(content: bytes | str, name: str, digest: bytes = b"") -> Source:
     """The source for a file's content: without its byte order mark, and decoded here where it is UTF-16 or UTF-32."""
     if isinstance(content, str):
         return Source(name, content.removeprefix("\ufeff"), digest)
+    if content[:1] not in _FIRST_BYTES:
+        return Source(name, content, digest)
     for mark, encoding in _ENCODINGS:
         if content.startswith(mark):
             try:

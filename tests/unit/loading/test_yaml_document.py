@@ -123,6 +123,12 @@ def test_hostile_files_cost_little(text):
     assert peak < 20_000_000
 
 
+def test_expansion_is_counted_across_documents_and_errors():
+    _, diagnostics = parse_text("---\na: [\n---\n".join(laughs(4) for _ in range(10)), "f.yaml")
+    codes = [item.rule.code for item in diagnostics]
+    assert codes == ["M101"] * (len(codes) - 1) + ["M103"]
+
+
 def test_findings_of_one_file_are_bounded():
     _, diagnostics = parse_text("a: 1\n" * 5000, "f.yaml")
     assert len(diagnostics) == 100
