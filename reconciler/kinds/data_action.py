@@ -10,7 +10,7 @@ from pydantic import Field
 from reconciler.core.kind import BundleField, Finding, Kind, Lookup, SecretMap, Wire
 from reconciler.kinds.parts.base import FilePath, Part, Spec
 from reconciler.kinds.parts.findings import repeated, suggestion
-from reconciler.kinds.parts.schemas import Judge, ObjectSchema, schema_findings
+from reconciler.kinds.parts.schemas import Judge, ObjectSchema, null_findings, schema_findings
 
 ACTION_NAME = r"^[a-z0-9-]+$"
 
@@ -95,6 +95,7 @@ def check(spec: DataActionSpec, _lookup: Lookup) -> list[Finding]:
     of_inputs = schema_findings(("inputs",), spec.inputs)
     of_outputs = schema_findings(("outputs",), spec.outputs)
     found += of_inputs + of_outputs
+    found += [*null_findings(("inputs",), spec.inputs), *null_findings(("outputs",), spec.outputs)]
     return found + _test_findings(spec, inputs_usable=_usable(of_inputs), outputs_usable=_usable(of_outputs))
 
 

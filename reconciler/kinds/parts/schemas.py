@@ -66,6 +66,24 @@ def schema_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> l
     return found
 
 
+def null_findings(path: tuple[str | int, ...], value: Any) -> Iterator[Finding]:
+    """Find nulls that a merge patch would take for removals (RFC 7396): those in maps, down to the first list.
+
+    A list is sent whole, so that a null inside one arrives.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from null_findings((*path, name), inner)
+    elif value is None:
+        message = f"a null under {path[-1]!r} would get lost: updates are merge patches, which take it for a removal"
+        yield Finding(path, message, _WITHOUT_NULL.get(str(path[-1]), "leave the key out"))
+
+
+_WITHOUT_NULL: Final = {
+    "const": "write 'type: \"null\"', or 'enum: [null]'",
+    "default": "leave the key out: a null output or input counts as unset",
+}
+
 _FLAWLESS: Final[set[bytes]] = set()
 """Schemas in which nothing was found, by their JSON: many actions share one interface."""
 
