@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.core.resource import Entry, Key, Ledger
-from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown
+from reconciler.core.values import MASKED, Bundle, Secret, Template, Unknown
 
 MARKER = "@reconciler"
 
@@ -111,12 +111,13 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
     """Read one ledger entry; raises `ValueError` where it is not one."""
     try:
-        fields: Tree = {**decode_tree(data["fields"])}
+        fields = decode_tree(data["fields"])
+        dependencies = data["dependencies"]
         return Entry(
             key,
             str(data["id"]),
-            fields,
-            tuple(Key.parse(text) for text in data["dependencies"]),
+            fields if fields.__class__ is dict else {**fields},
+            tuple([Key.parse(text) for text in dependencies]) if dependencies else (),
             bool(data["protect"]),
             bool(data["retain"]),
         )

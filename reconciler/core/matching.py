@@ -29,16 +29,24 @@ class Match:
 class Matches:
     """All matches of one plan, what the ledger has beyond them, and the problems met.
 
-    ``live_by_name`` holds all that bear a name, by id; ``owners`` the keys that ids belong to once this plan is applied.
+    ``owners`` are the keys that ids belong to once this plan is applied.
     """
 
     items: list[Match] = field(default_factory=list)
     unclaimed: list[Entry] = field(default_factory=list)
     live_by_id: dict[tuple[str, str], Observed] = field(default_factory=dict)
     live_by_key: dict[Key, Observed] = field(default_factory=dict)
-    live_by_name: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
     owners: dict[tuple[str, str], Key] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _by_name: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
+
+    def bearing(self, kind: str, name: str) -> Sequence[Observed]:
+        """All live resources of a kind that bear a name, by id. Most plans need no name: they are sorted when one does."""
+        if not self._by_name:
+            for place in sorted(self.live_by_id):
+                live = self.live_by_id[place]
+                self._by_name.setdefault((place[0], live.name), []).append(live)
+        return self._by_name.get((kind, name), ())
 
     def identify(self, reference: Unknown) -> str | None:
         """The live value that a reference names; None while its resource does not exist."""
@@ -71,9 +79,6 @@ def match(
     for kind, resources in observed.items():
         for live in resources:
             found.live_by_id[kind, live.id] = live
-    for kind, resource_id in sorted(found.live_by_id):
-        live = found.live_by_id[kind, resource_id]
-        found.live_by_name.setdefault((kind, live.name), []).append(live)
     owners: dict[tuple[str, str], Key] = {}
     for key, entry in ledger.entries.items():
         place = (key.kind, entry.id)
@@ -120,9 +125,7 @@ def _match_one(search: _Search, item: Desired, claimed: set[Key]) -> Match:
         return _adopt_by_id(search, item, chosen)
     # A name that another resource of ours holds is free to take once that one is deleted or renamed.
     taken = [
-        live
-        for live in found.live_by_name.get((kind, item.live_name), ())
-        if search.owners.get((kind, live.id)) in (None, item.key)
+        live for live in found.bearing(kind, item.live_name) if search.owners.get((kind, live.id)) in (None, item.key)
     ]
     if not taken:
         return Match(item, entry, None, moved_from)

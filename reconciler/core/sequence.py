@@ -57,7 +57,7 @@ def _holders(change: Change, matches: Matches) -> Iterator[tuple[Observed, Key |
     takes = change.action == "create" or any(item.path == ("name",) and item.sends for item in change.fields)
     if not takes or change.action == "delete":
         return
-    for live in matches.live_by_name.get((change.key.kind, change.live_name), ()):
+    for live in matches.bearing(change.key.kind, change.live_name):
         if live.id != change.resource_id:
             yield live, matches.owners.get((change.key.kind, live.id))
 

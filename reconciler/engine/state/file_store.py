@@ -212,7 +212,7 @@ def _append_whole(handle: int, data: bytes) -> None:
 
 
 def _version(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
 
 
 def _holder_json(holder: Holder) -> bytes:
