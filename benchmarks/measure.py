@@ -16,13 +16,14 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command: wall seconds, peak resident memory in MB, exit code, what it printed."""
+    """One run of a command: wall seconds, peak resident memory in MB, exit code, what it printed, processor seconds."""
 
     seconds: float
     megabytes: float
     code: int
     stdout: str
     stderr: str
+    cpu: float
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Run:
@@ -45,6 +46,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
             process.returncode,
             out.read().decode("utf-8", "replace"),
             err.read().decode("utf-8", "replace"),
+            usage.ru_utime + usage.ru_stime,
         )
 
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,8 @@ def emulator():
         process.wait(10)
 
 
-def ours(count: int, times: int) -> tuple[Run, Run]:
-    """Plans of a project with ``count`` resources: cold and warm."""
+def ours(count: int, times: int) -> tuple[Run, Run, int]:
+    """Plans of a project with ``count`` resources, cold and warm; and the requests that one of them makes."""
     with tempfile.TemporaryDirectory() as folder, emulator() as url:
         project = Path(folder)
         write_project(project, count, url)
@@ -54,7 +55,15 @@ def ours(count: int, times: int) -> tuple[Run, Run]:
         warm = median(plan, times, env=SECRETS)
         assert cold.code == 0, (cold.code, cold.stdout[-500:], cold.stderr[-500:])
         assert warm.code == 0, (warm.code, warm.stdout[-500:])
-        return cold, warm
+        before = logged(url)
+        run(plan, env=SECRETS)
+        return cold, warm, logged(url) - before
+
+
+def logged(url: str) -> int:
+    """How many requests the emulator has seen, its own controls aside."""
+    with urllib.request.urlopen(f"{url}/_emulator/log") as answer:
+        return max((entry["seq"] for entry in json.load(answer)["requests"]), default=0)
 
 
 def terraform(count: int) -> Run | None:
@@ -113,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     rows, figures = [], {}
     for count in options.sizes:
-        cold, warm = ours(count, options.times)
+        cold, warm, requests = ours(count, options.times)
         reference = None if options.no_terraform else terraform(count)
         if reference is not None:
             seconds, megabytes, source = reference.seconds, reference.megabytes, "measured"
@@ -125,15 +134,38 @@ def main() -> None:
                 f"{count:,}",
                 cold.seconds,
                 warm.seconds,
+                cold.cpu,
+                warm.cpu,
                 f"{cold.megabytes:.0f}",
-                f"{seconds:.1f} ({source})",
-                f"{megabytes:.0f}",
-                f"{seconds / cold.seconds:.1f}",
-                f"{seconds / warm.seconds:.1f}",
+                requests,
+                f"{seconds:.1f} ({source})" if seconds else "–",
+                f"{megabytes:.0f}" if seconds else "–",
+                f"{seconds / cold.seconds:.1f}" if seconds else "–",
+                f"{seconds / warm.seconds:.1f}" if seconds else "–",
             )
         )
-        figures[count] = {"cold": cold.seconds, "warm": warm.seconds, "mb": cold.megabytes, "terraform": seconds}
-    header = ("resources", "cold s", "warm s", "MB", "terraform s", "terraform MB", "× cold", "× warm")
+        figures[count] = {
+            "cold": cold.seconds,
+            "warm": warm.seconds,
+            "cold cpu": cold.cpu,
+            "warm cpu": warm.cpu,
+            "mb": cold.megabytes,
+            "requests": requests,
+            "terraform": seconds,
+        }
+    header = (
+        "resources",
+        "cold s",
+        "warm s",
+        "cold CPU s",
+        "warm CPU s",
+        "MB",
+        "requests",
+        "terraform s",
+        "terraform MB",
+        "× cold",
+        "× warm",
+    )
     table("Plan, nothing changed", header, rows)
     store("plan", figures)
 
