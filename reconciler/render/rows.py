@@ -9,7 +9,7 @@ from reconciler.core.compare import FieldChange, Path
 from reconciler.core.plan import Action, Change
 from reconciler.core.values import ABSENT, MASKED, Bundle, Secret
 from reconciler.render.escape import cells, shorten, shorten_together, visible
-from reconciler.render.values import LABEL_SHOWN, NOT_SET, SECRET, inline, mask_together, outline, path_label
+from reconciler.render.values import LABEL_SHOWN, NOT_CHECKED, NOT_SET, inline, mask_together, outline, path_label
 
 Sign = Literal["+", "-", "~", "!", " "]
 
@@ -22,9 +22,8 @@ UNLIMITED_VALUE = 160
 """Columns that one value may take where the width is not limited."""
 
 _SECRET_NOTES = {
-    "new": SECRET,
     "rotated": "(secret, rotated)",
-    "unchecked": "(secret, not checked here)",
+    "unchecked": NOT_CHECKED,
     "missing": "(secret, missing in the tenant)",
     "forced": "(secret, written again)",
 }
@@ -123,7 +122,7 @@ def field_rows(item: FieldChange, room: Room) -> list[Row]:
     if item.status == "released":
         return [Row(" ", 1, lead, "", _one(live, lead, room), note)]
     if item.secret or isinstance(item.desired, Secret):
-        known = _SECRET_NOTES.get(item.secret, SECRET)
+        known = _SECRET_NOTES.get(item.secret) or inline(item.desired if isinstance(item.desired, Secret) else MASKED)
         return [Row("+" if item.live is ABSENT else "~", 1, lead, "", known, note)]
     if desired is ABSENT:
         return _one_sided("-", lead, live, note, room)

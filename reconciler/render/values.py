@@ -16,6 +16,7 @@ from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Unk
 from reconciler.render.escape import cells, shorten, visible
 
 SECRET = "(secret)"  # noqa: S105
+NOT_CHECKED = "(secret, not checked here)"
 NOT_SET = "(not set)"
 KNOWN_LATER = "(known after apply)"
 SHA_SHOWN = 12
@@ -76,7 +77,8 @@ def inline(value: Any) -> str:
 
 def _typed(value: Secret | Unknown | Template | Bundle) -> str:
     if isinstance(value, Secret):
-        return SECRET
+        # Without a value and without a mark of one, its provider was out of reach: apply will look again.
+        return SECRET if value.resolved or value.fingerprint else NOT_CHECKED
     if isinstance(value, Unknown):
         return KNOWN_LATER
     if isinstance(value, Bundle):

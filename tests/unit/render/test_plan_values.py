@@ -58,6 +58,8 @@ def test_a_string_is_bare_only_where_nothing_could_be_misread(value, text):
         (ABSENT, "(not set)"),
         (MASKED, "(secret)"),
         (Secret("${env:X}", "canary"), "(secret)"),
+        (Secret("${env:X}", fingerprint="fp"), "(secret)"),
+        (Secret("${env:X}"), "(secret, not checked here)"),
         (Unknown("DataAction", "x", "id"), "(known after apply)"),
         (Template(("a/", Unknown("K", "x", "id"))), '"a/${ref:K/x.id}" (known after apply)'),
         (Bundle("ab" * 32), "sha256:abababababab"),
