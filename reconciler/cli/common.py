@@ -176,7 +176,7 @@ def fail(settings: Settings, error: errors.ReconcilerError) -> NoReturn:
     Diagnostics are the document of a command that checks, so for machine formats they go to stdout; everything else is
     said on stderr.
     """
-    if isinstance(error, errors.InvalidManifests):
+    if isinstance(error, (errors.InvalidManifests, errors.InvalidProject)) and error.diagnostics:
         from reconciler.render.diagnostics import render_diagnostics
 
         form = settings.format if settings.format in ("json", "github", "junit") else "text"
