@@ -179,7 +179,9 @@ def _forbidden(call: Call, body: ErrorBody, text: str) -> AuthenticationError:
     named = next((message for field, message in body.details if field in ("scope", "scopes") and message), "")
     if not named:
         found = _SCOPE.findall(" ".join([*(message for _, message in body.details), body.message]))
-        named = " or ".join(dict.fromkeys(found)) or " or ".join(call.scopes)
+        # A token is granted with every scope that was asked for, or not at all; a resource is content with any of its own.
+        joined = " or " if call.authorized else " and "
+        named = joined.join(dict.fromkeys(found)) or joined.join(call.scopes)
     if named:
         return ScopeMissing(text, scope=named)
     return AuthenticationError(text, fix="grant the API client the right to do this")

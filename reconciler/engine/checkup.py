@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,10 +14,12 @@ from reconciler.cxone.client import Client
 from reconciler.engine.clock import now
 from reconciler.engine.session import run
 from reconciler.engine.state.checkup import check_state
+from reconciler.engine.state.ledger import load_ledger
 from reconciler.engine.state.store import open_store
 from reconciler.engine.tenant import open_tenant, scopes_for
 from reconciler.engine.workspace import Workspace, load_workspace
-from reconciler.errors import ApiError, AuthenticationError, ReconcilerError, ScopeMissing
+from reconciler.errors import ApiError, AuthenticationError, InvalidProject, ReconcilerError, ScopeMissing
+from reconciler.loading.project import PROJECT_FILE
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -44,7 +47,7 @@ def examine(directory: Path | None, target: str) -> list[Finding]:
     try:
         workspace = load_workspace(directory, target, resolve_secrets=True)
     except ReconcilerError as error:
-        return [Finding("FAIL", "project", error.message, error.fix)]
+        return [_no_project(error)]
     findings = [
         Finding("ok", "project", f"{workspace.project.name} at {workspace.target.url}, target {target}"),
         _manifests(workspace),
@@ -52,6 +55,16 @@ def examine(directory: Path | None, target: str) -> list[Finding]:
     findings += _ledger(workspace)
     findings += run(lambda: _tenant(workspace))
     return findings
+
+
+def _no_project(error: ReconcilerError) -> Finding:
+    found = error.diagnostics if isinstance(error, InvalidProject) else ()
+    if not found:
+        return Finding("FAIL", "project", error.message, error.fix)
+    message = (
+        f"{len(found)} {'error' if len(found) == 1 else 'errors'} in {PROJECT_FILE}, the first: {found[0].message}"
+    )
+    return Finding("FAIL", "project", message, "`reconciler validate` shows them at their places")
 
 
 def _manifests(workspace: Workspace) -> Finding:
@@ -73,20 +86,35 @@ def _ledger(workspace: Workspace) -> list[Finding]:
 async def _tenant(workspace: Workspace) -> list[Finding]:
     """Everything that needs the network: the token first, since without one nothing else says anything new."""
     kinds = sorted((kind for kind in workspace.kinds.values() if kind.wire is not None), key=lambda item: item.name)
+    names = _used(workspace)
+    used = [kind for kind in kinds if kind.name in names] or kinds
     dates: list[str] = []
     try:
-        client = _client(workspace, kinds, write=False, dates=dates)
+        client = _client(workspace, used, write=False, dates=dates)
     except ReconcilerError as error:
         return [Finding("FAIL", "credentials", error.message, error.fix)]
     async with client:
-        reading = await _scopes(client, kinds, "plan, drift", write=False)
+        reading = await _scopes(client, used, "plan, drift", write=False)
         if reading.state == "FAIL" and not isinstance(reading.cause, ScopeMissing):
             return [Finding("FAIL", "token", reading.message, reading.fix)]
         findings = [Finding("ok", "token", f"granted by {workspace.target.url}"), reading]
-        async with _client(workspace, kinds, write=True, dates=dates) as writer:
-            findings.append(await _scopes(writer, kinds, "apply", write=True))
-        findings += [await _collection(client, kind) for kind in kinds]
+        async with _client(workspace, used, write=True, dates=dates) as writer:
+            findings.append(await _scopes(writer, used, "apply", write=True))
+    for kind in kinds:
+        # With a token of its own, so that the scope that one kind lacks is not held against the others.
+        async with _client(workspace, [kind], write=False, dates=dates) as single:
+            findings.append(await _collection(single, kind, used=kind in used))
     return [*findings, _clock(dates)]
+
+
+def _used(workspace: Workspace) -> set[str]:
+    """The kinds that manifests or ledger name: those whose scopes the commands ask for."""
+    names = {item.key.kind for item in workspace.bound.desired}
+    with suppress(ReconcilerError):  # a ledger that cannot be read has a line of its own
+        store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
+        ledger = load_ledger(store, stack=workspace.project.stack, target=workspace.target.url)
+        names |= {key.kind for key in ledger.entries}
+    return names
 
 
 def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list[str]) -> Client:
@@ -115,15 +143,18 @@ def _clock(dates: list[str]) -> Finding:
     return Finding("ok", "clock", f"within {MAX_SKEW_SECONDS} s of the server's")
 
 
-async def _collection(client: Client, kind: Kind) -> Finding:
+async def _collection(client: Client, kind: Kind, *, used: bool) -> Finding:
+    """List a kind. What keeps us from one that the project does not use is worth a warning only."""
     assert kind.wire is not None
+    state: State = "FAIL" if used else "warn"
+    note = "" if used else "; this project has none of the kind"
     try:
         found = await client.list(kind)
     except AuthenticationError as error:
-        return Finding("FAIL", kind.name, error.message, error.fix)
+        return Finding(state, kind.name, error.message + note, error.fix)
     except ApiError as error:
         fix = error.fix or f"check spec.targets.*.api.paths.{kind.name} (now {kind.wire.collection})"
-        return Finding("FAIL", kind.name, error.message, fix)
+        return Finding(state, kind.name, error.message + note, fix)
     return Finding("ok", kind.name, f"{len(found)} live at {kind.wire.collection}")
 
 

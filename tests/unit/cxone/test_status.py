@@ -92,6 +92,7 @@ def test_many_details_are_counted() -> None:
             "data:write or data:sync",
         ),
         ({"message": "the token lacks crm:connectors:write"}, "crm:connectors:write"),
+        ({"message": "either a:read or b:write"}, "a:read or b:write"),
         ({"message": "forbidden"}, "things:write"),
     ],
 )
@@ -129,6 +130,7 @@ def test_a_redirect_names_the_other_host() -> None:
         (400, {"error": "invalid_scope", "error_description": "no data:write"}, ScopeMissing, "data:write"),
         (401, {"error": "invalid_client"}, AuthenticationError, "clientSecret"),
         (403, {"code": "invalid_scope"}, ScopeMissing, "things:read"),
+        (403, {"code": "invalid_scope", "message": "not a:read b:write"}, ScopeMissing, "a:read and b:write"),
         (404, None, AuthenticationError, "auth.path"),
         (405, {"code": "METHOD_NOT_ALLOWED"}, AuthenticationError, "auth.path"),
         (403, b"<html>", AuthenticationError, "clientSecret"),
