@@ -16,7 +16,7 @@ TEXTS = yaml_texts()
 VALUES = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff"), max_size=20),
     lambda inner: (
@@ -74,7 +74,8 @@ def test_marks_lead_to_where_values_and_keys_stand(text):
             if path and isinstance(path[-1], str) and document.literal(path):
                 key = document.mark(path, key=True)
                 assert lines[key.line - 1][key.column - 1 :].lstrip("\"'").startswith(path[-1])
-            assert at_value.startswith("*") or document.literal(path)
+            if not document.literal(path) and document.literal(path[:-1]):
+                assert at_value.startswith("*")
 
 
 @given(TEXTS)
