@@ -14,6 +14,20 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
+COMPLETION = [
+    "## Completion in the shell",
+    "",
+    "Commands, options, targets, keys, kinds and codes are completed; keys come from the manifests or, where a command is about",
+    "what is owned, from the ledger. One line in the shell's own start file does it:",
+    "",
+    "| shell | file | line |",
+    "| --- | --- | --- |",
+    '| bash (4.4 or newer) | `~/.bashrc` | `eval "$(_RECONCILER_COMPLETE=bash_source reconciler)"` |',
+    '| zsh | `~/.zshrc` | `eval "$(_RECONCILER_COMPLETE=zsh_source reconciler)"` |',
+    "| fish | `~/.config/fish/completions/reconciler.fish` | `_RECONCILER_COMPLETE=fish_source reconciler \\| source` |",
+    "",
+]
+
 
 def cli_page() -> str:
     """The command reference: what ``--help`` says of every command, 100 columns wide."""
@@ -26,6 +40,7 @@ def cli_page() -> str:
         "too: `RECONCILER_<COMMAND>_<OPTION>`, and for those that all commands share `RECONCILER_<OPTION>`.",
         "",
     ]
+    parts += COMPLETION
     root = click.Context(cli, info_name="reconciler")
     for name in COMMANDS:
         command = cli.get_command(root, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli import completion
 from reconciler.cli.common import Settings, standard_options
 from reconciler.cli.planning_options import parse_key
 
@@ -15,7 +16,7 @@ Examples:
   reconciler adopt Connector/crm --id c0000001
 """
 )
-@click.argument("key")
+@click.argument("key", shell_complete=completion.declared_keys)
 @click.option("--id", "resource_id", default="", help="The live resource's id (default: the one of the same name).")
 @click.option(
     "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."

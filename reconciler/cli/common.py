@@ -13,6 +13,7 @@ from typing import Any, NoReturn, ParamSpec
 import click
 
 from reconciler import errors
+from reconciler.cli import completion
 
 P = ParamSpec("P")
 
@@ -152,7 +153,11 @@ def standard_options(
             options.insert(
                 1,
                 click.option(
-                    "--target", "-t", cls=SharedOption, help="The tenant of the project to work on (default: local)."
+                    "--target",
+                    "-t",
+                    cls=SharedOption,
+                    shell_complete=completion.targets,
+                    help="The tenant of the project to work on (default: local).",
                 ),
             )
         decorated: Callable[..., None] = run

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import errors
+from reconciler.cli import completion
 from reconciler.cli.common import Settings, document, standard_options
 from reconciler.core.diagnostic import Rule
 from reconciler.errors import UsageError
@@ -32,7 +33,7 @@ Examples:
   reconciler explain M402                         an error, a rule or a guard
 """
 )
-@click.argument("topic", metavar="[KIND[.FIELD] | CODE]", required=False)
+@click.argument("topic", shell_complete=completion.topics, metavar="[KIND[.FIELD] | CODE]", required=False)
 @standard_options(target=False)
 def command(settings: Settings, topic: str | None) -> None:
     """Explain a kind, a field, or the code of an error or guard."""

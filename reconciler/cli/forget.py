@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli import completion
 from reconciler.cli.common import Settings, standard_options
 from reconciler.cli.planning_options import parse_key
 
 
 @click.command(epilog="\b\nExample:\n  reconciler forget Dataset/tickets\n")
-@click.argument("key")
+@click.argument("key", shell_complete=completion.owned_keys)
 @click.option(
     "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import completion
 from reconciler.cli.common import Settings, document, printable, standard_options
 from reconciler.cli.planning_options import parse_key
 from reconciler.errors import UsageError
@@ -63,7 +64,7 @@ def list_(settings: Settings) -> int:
 
 
 @command.command()
-@click.argument("key")
+@click.argument("key", shell_complete=completion.owned_keys)
 @standard_options(formats=("text", "json"))
 def show(settings: Settings, key: str) -> int:
     """Show the fields that were last applied to one resource; secrets only by where they come from."""

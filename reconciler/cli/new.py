@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli import completion
 from reconciler.cli.common import Settings, document, standard_options
 from reconciler.errors import StorageError, UsageError
 
@@ -22,7 +23,7 @@ Examples:
   reconciler new DataAction enrich-caller --out manifests/actions/enrich-caller.yaml
 """
 )
-@click.argument("kind")
+@click.argument("kind", shell_complete=completion.kinds)
 @click.argument("name")
 @click.option(
     "--out",

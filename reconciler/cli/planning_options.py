@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import completion
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,18 +25,39 @@ def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--prune/--no-prune", default=None, help="Delete owned resources whose manifest is gone."),
         click.option(
-            "--only", multiple=True, metavar="SELECTOR", help="Only these: Kind/name with globs, label=value, @file."
+            "--only",
+            multiple=True,
+            metavar="SELECTOR",
+            shell_complete=completion.declared_keys,
+            help="Only these: Kind/name with globs, label=value, @file.",
         ),
-        click.option("--exclude", multiple=True, metavar="SELECTOR", help="All but these."),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="SELECTOR",
+            shell_complete=completion.declared_keys,
+            help="All but these.",
+        ),
         click.option(
             "--allow",
             multiple=True,
             metavar="CODE[:KEY|=N]",
             help="Accept one thing that a guard refuses, for this run.",
         ),
-        click.option("--adopt", multiple=True, metavar="KEY", help="Take over a live resource of the same name."),
         click.option(
-            "--write-secret", "write_secrets", multiple=True, metavar="KEY", help="Write this resource's secrets again."
+            "--adopt",
+            multiple=True,
+            metavar="KEY",
+            shell_complete=completion.declared_keys,
+            help="Take over a live resource of the same name.",
+        ),
+        click.option(
+            "--write-secret",
+            "write_secrets",
+            multiple=True,
+            metavar="KEY",
+            shell_complete=completion.declared_keys,
+            help="Write this resource's secrets again.",
         ),
     ]
     for option in reversed(options):

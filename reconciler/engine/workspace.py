@@ -92,6 +92,19 @@ def load_workspace(
     return Workspace(project, target, kinds, bound, counted, names)
 
 
+def declared_keys(project: Project) -> set[str]:
+    """``Kind/name`` of every manifest that says both, valid or not, without judging any of them."""
+    documents, _ = load_files(_manifest_files(project), project.root, ParseCache(project.root / _CACHE))
+    found: set[str] = set()
+    for document in documents:
+        manifest = document.value if isinstance(document.value, dict) else {}
+        kind, metadata = manifest.get("kind"), manifest.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if isinstance(kind, str) and isinstance(name, str):
+            found.add(f"{kind}/{name}")
+    return found
+
+
 def _manifest_files(project: Project) -> list[Path]:
     """The project's manifest files. A folder that is missing is an error: it would look as if all of it had been deleted."""
     for name in project.manifests:
