@@ -48,10 +48,16 @@ def command(settings: Settings, folder: Path | None, check: bool, modeline: bool
     for path in stale:
         if not check:
             _write(path, wanted[path])
-        settings.note(f"{'out of date' if check else 'written'}: {path}")
+        settings.note(f"{'out of date' if check else 'written'}: {_from_here(path)}")
     if check and stale:
         settings.note("run `reconciler schema` with the same options, without --check")
     return 1 if check and stale else 0
+
+
+def _from_here(path: Path) -> Path:
+    """A path as a person at the prompt would write it: relative where it lies below the working folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def schema_files(kinds: Kinds) -> dict[str, str]:

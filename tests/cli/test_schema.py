@@ -118,3 +118,11 @@ def test_modelines_need_a_project(tmp_path):
     result = run("-C", tmp_path, "--modeline")
     assert result.exit_code == 78
     assert not (tmp_path / "schemas").exists()
+
+
+def test_files_are_named_as_seen_from_here(sample, monkeypatch):
+    monkeypatch.chdir(sample)
+    named = [line.removeprefix("written: ") for line in run("--modeline").stderr.splitlines()]
+    assert "reconciler.yaml" in named
+    assert "schemas/Dataset.json" in named
+    assert not any(name.startswith("/") for name in named)
