@@ -21,9 +21,27 @@ Examples:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes any free one.")
 @click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="Keep the tenant in this SQLite file.")
 @click.option("--rate-limit", type=float, metavar="N", help="Answer 429 beyond N requests a second.")
-@click.option("--page-size", type=click.IntRange(1, 500), default=100, show_default=True)
-@click.option("--pagination", type=click.Choice(["page", "offset", "token"]), default="page", show_default=True)
-@click.option("--concurrency", type=click.Choice(["etag", "version", "none"]), default="etag", show_default=True)
+@click.option(
+    "--page-size",
+    type=click.IntRange(1, 500),
+    default=100,
+    show_default=True,
+    help="Items on a page, where a request does not say.",
+)
+@click.option(
+    "--pagination",
+    type=click.Choice(["page", "offset", "token"]),
+    default="page",
+    show_default=True,
+    help="How listings are paged: page and pageSize, skip and top, or a scroll token.",
+)
+@click.option(
+    "--concurrency",
+    type=click.Choice(["etag", "version", "none"]),
+    default="etag",
+    show_default=True,
+    help="What writes can be conditional on: ETags, a connector's version alone, or nothing.",
+)
 @click.option("--latency", "latency_seconds", type=float, default=0.0, metavar="SECONDS", help="Delay every answer.")
 @click.option(
     "--client",
@@ -33,11 +51,25 @@ Examples:
     help="An API client; repeatable (default: local:local-secret with all scopes).",
 )
 @click.option(
-    "--token-lifetime", "token_lifetime_seconds", type=int, default=3600, metavar="SECONDS", show_default=True
+    "--token-lifetime",
+    "token_lifetime_seconds",
+    type=int,
+    default=3600,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long a token is good for.",
 )
 @click.option("--webhook-secret", help="Key of the signatures on webhooks.")
-@click.option("--action-modules", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--action-env", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--action-modules",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Node.js modules for actions; nothing runs them in this version.",
+)
+@click.option(
+    "--action-env",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Environment for actions; nothing runs them in this version.",
+)
 @click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Fill the tenant (JSON).")
 @click.option("--faults", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Fault rules (JSON).")
 @standard_options(target=False)

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from reconciler.loading.format_files import Formatted
 
 
-@click.command(epilog="Examples: `reconciler fmt`, `reconciler fmt manifests/crm --diff`, `reconciler fmt --check`.")
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler fmt
+  reconciler fmt manifests/crm --diff
+  reconciler fmt --check
+"""
+)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--check", is_flag=True, help="Write nothing; leave with 1 when a file would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")

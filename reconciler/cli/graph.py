@@ -11,7 +11,12 @@ from reconciler.cli.common import Settings, document, standard_options
 
 
 @click.command(
-    epilog="Examples: `reconciler graph` for a Markdown file, `reconciler graph --format dot | dot -Tsvg > graph.svg`."
+    epilog="""\b
+Examples:
+  reconciler graph                                        a Mermaid graph, for a Markdown file
+  reconciler graph manifests/crm                          these manifests and what they refer to
+  reconciler graph --format dot | dot -Tsvg > graph.svg
+"""
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @standard_options(formats=("mermaid", "dot"))

@@ -106,7 +106,13 @@ module.exports = async (context, inputs) => {
 _IGNORED = ".reconciler/"
 
 
-@click.command(epilog="Examples: `reconciler init contact-centre`, then `reconciler -h` in it, `plan` and `apply`.")
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler init
+  reconciler init contact-centre
+"""
+)
 @click.argument("directory_", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @standard_options(target=False)
 def command(settings: Settings, directory_: Path | None) -> int:

@@ -44,7 +44,14 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
 
 
-@command.command("list")
+@command.command(
+    "list",
+    epilog="""\b
+Examples:
+  reconciler ledger list
+  reconciler ledger list -t prod --format json
+""",
+)
 @standard_options(formats=("text", "json"))
 def list_(settings: Settings) -> int:
     """List what the ledger holds: key, id, live name."""
@@ -63,7 +70,13 @@ def list_(settings: Settings) -> int:
     return 0
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  reconciler ledger show Connector/crm
+  reconciler ledger show Connector/crm --format json
+"""
+)
 @click.argument("key", shell_complete=completion.owned_keys)
 @standard_options(formats=("text", "json"))
 def show(settings: Settings, key: str) -> int:
@@ -108,7 +121,12 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  reconciler ledger lock --purpose "migration tonight"
+"""
+)
 @click.option("--purpose", default="frozen by hand", show_default=True, help="Shown to everybody who is kept out.")
 @standard_options()
 def lock(settings: Settings, purpose: str) -> int:
@@ -123,7 +141,13 @@ def lock(settings: Settings, purpose: str) -> int:
     return 0
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  reconciler ledger unlock
+  reconciler ledger unlock --discard-journal
+"""
+)
 @click.option(
     "--discard-journal",
     is_flag=True,
@@ -168,7 +192,13 @@ def _discard(settings: Settings, store: StateStore, stack: str, target: str) -> 
         )
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  reconciler ledger verify
+  reconciler ledger verify -t prod --format json
+"""
+)
 @standard_options(formats=("text", "json"))
 def verify(settings: Settings) -> int:
     """Check that ledger, journal and audit log read back and fit together."""

@@ -104,7 +104,7 @@ def main() -> None:
     # Nobody else's code is to see what manifests hold; and looking for plugins imports fifty modules.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         code = 64

@@ -13,7 +13,14 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.errors import InvalidProject
 
 
-@click.command(epilog="Examples: `reconciler validate`, `reconciler validate manifests/crm --format github`.")
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler validate
+  reconciler validate manifests/crm --format github
+  reconciler validate -t prod --format junit > validation.xml
+"""
+)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @standard_options(formats=("text", "json", "github", "junit"))
 def command(settings: Settings, paths: tuple[Path, ...]) -> int:

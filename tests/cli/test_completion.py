@@ -15,7 +15,6 @@ from tests.support.project import Project, manifest
 from tests.support.tenant_project import dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-MAIN = "import sys; sys.argv[0] = 'reconciler'; from reconciler.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def complete(project: Project, *words: str, shell: str = "fish") -> list[str]:
     line = " ".join(("reconciler", *words))
     asked = {"_RECONCILER_COMPLETE": f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words))}
     done = subprocess.run(
-        [sys.executable, "-c", MAIN],
+        [sys.executable, "-m", "reconciler"],
         cwd=project.root,
         env={**os.environ, **asked, **({"COMP_CWORD": words[-1]} if shell == "fish" else {})},
         capture_output=True,
@@ -85,7 +84,7 @@ def test_the_lines_of_the_documentation_are_those_that_work() -> None:
     assert [shell for _, shell in variables] == ["bash", "zsh", "fish"]
     for variable, shell in variables:
         done = subprocess.run(
-            [sys.executable, "-c", MAIN],
+            [sys.executable, "-m", "reconciler"],
             env={**os.environ, variable: f"{shell}_source"},
             capture_output=True,
             text=True,
