@@ -129,7 +129,6 @@ def environment(server, token="good-token"):
 
 
 def test_vault_gives_a_key_and_is_asked_once(tmp_path, vault):
-    pytest.importorskip("hvac")
     resolver = SecretResolver(tmp_path, environment(vault))
     for _ in range(2):
         assert resolver.resolve(Secret("vault:kv/team/crm#password")).reveal() == "hunter2"
@@ -148,7 +147,6 @@ def test_vault_gives_a_key_and_is_asked_once(tmp_path, vault):
     ],
 )
 def test_vault_without_such_a_value(tmp_path, vault, reference, token, says):
-    pytest.importorskip("hvac")
     with pytest.raises(SecretUnavailable, match=says) as caught:
         SecretResolver(tmp_path, environment(vault, token)).resolve(Secret(reference))
     assert "hunter2" not in str(caught.value)
@@ -156,7 +154,6 @@ def test_vault_without_such_a_value(tmp_path, vault, reference, token, says):
 
 
 def test_vault_out_of_reach(tmp_path):
-    pytest.importorskip("hvac")
     nobody = {"VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "x"}
     assert not SecretResolver(tmp_path, {}).resolve(Secret("vault:kv/team/crm#password")).resolved
     resolver = SecretResolver(tmp_path, nobody)
