@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import Settings, standard_options
-from reconciler.cli.planning_options import parse_key
+from reconciler.cli.planning_options import LOCK_TIMEOUT, parse_key
 
 
 @click.command(
@@ -18,9 +18,7 @@ Examples:
 )
 @click.argument("key", shell_complete=completion.declared_keys)
 @click.option("--id", "resource_id", default="", help="The live resource's id (default: the one of the same name).")
-@click.option(
-    "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."
-)
+@LOCK_TIMEOUT
 @standard_options()
 def command(settings: Settings, key: str, resource_id: str, lock_timeout: float) -> int:
     """Take ownership of a live resource that a manifest declares.

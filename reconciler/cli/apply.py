@@ -10,7 +10,14 @@ import click
 
 from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options
 from reconciler.cli.plan import warn
-from reconciler.cli.planning_options import plan_as, planning_options, take_request
+from reconciler.cli.planning_options import (
+    LOCK_TIMEOUT,
+    check_report_files,
+    parse_reports,
+    plan_as,
+    planning_options,
+    take_request,
+)
 from reconciler.cli.progress import ResultLog
 from reconciler.errors import GuardRefused, UsageError
 
@@ -41,10 +48,10 @@ Examples:
     help="What to do when a resource moved: report it, or go on where the reviewed change is still the same.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an apply that was interrupted.")
-@click.option("--report", "reports", multiple=True, metavar="json=FILE", help="Write the outcome to a file.")
 @click.option(
-    "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write the outcome to a file: markdown, json."
 )
+@LOCK_TIMEOUT
 @planning_options
 @standard_options(formats=("text", "json"))
 def command(
@@ -68,7 +75,8 @@ def command(
     from reconciler.engine.session import Session
 
     saved = _saved_plan(paths)
-    outcomes = _report_files(reports)
+    outcomes = parse_reports(reports)
+    check_report_files(outcomes)
     if resume and (paths or expect):
         raise UsageError("--resume goes on with the journaled plan and takes no file, paths or --expect")
     if saved is not None and expect:
@@ -107,14 +115,6 @@ def command(
         else:
             report = applying.fresh(request, expect or "", agree)
     return _end(settings, report, outcomes)
-
-
-def _report_files(texts: tuple[str, ...]) -> list[Path]:
-    """Read ``json=FILE`` options, before anything is sent; raises `UsageError`."""
-    for text in texts:
-        if not text.startswith("json=") or text == "json=":
-            raise UsageError(f"--report {text}: write json=FILE")
-    return [Path(text.removeprefix("json=")) for text in texts]
 
 
 def _saved_plan(paths: tuple[Path, ...]) -> Path | None:
@@ -166,19 +166,17 @@ def _event(name: str, data: dict[str, Any]) -> None:
     document(orjson.dumps({"event": name, **data}, option=orjson.OPT_SORT_KEYS).decode())
 
 
-def _end(settings: Settings, report: Report | None, files: list[Path]) -> int:
+def _end(settings: Settings, report: Report | None, files: list[tuple[str, Path]]) -> int:
     from reconciler.core.report import report_to_json
 
     if report is None:
         settings.note("Nothing was applied.")
         return 1
     data = report_to_json(report)
-    for file in files:
-        import orjson
-
+    for form, file in files:
         from reconciler.engine.planfiles import write_text
 
-        write_text(file, orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+        write_text(file, _report_as(form, report, data))
     if settings.format == "json":
         _event("report", data)
     elif report.results:
@@ -186,6 +184,16 @@ def _end(settings: Settings, report: Report | None, files: list[Path]) -> int:
 
         document(render_report_text(report))
     return exit_code(report)
+
+
+def _report_as(form: str, report: Report, data: dict[str, Any]) -> str:
+    if form == "markdown":
+        from reconciler.render.report_markdown import render_report_markdown
+
+        return render_report_markdown(report)
+    import orjson
+
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
 
 
 def exit_code(report: Report) -> int:

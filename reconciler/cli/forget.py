@@ -6,14 +6,12 @@ import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import Settings, standard_options
-from reconciler.cli.planning_options import parse_key
+from reconciler.cli.planning_options import LOCK_TIMEOUT, parse_key
 
 
 @click.command(epilog="\b\nExample:\n  reconciler forget Dataset/tickets\n")
 @click.argument("key", shell_complete=completion.owned_keys)
-@click.option(
-    "--lock-timeout", type=float, default=0.0, metavar="SECONDS", help="How long to wait for the ledger's lock."
-)
+@LOCK_TIMEOUT
 @standard_options()
 def command(settings: Settings, key: str, lock_timeout: float) -> int:
     """Give up ownership: the ledger forgets the resource, and it stays live as it is."""

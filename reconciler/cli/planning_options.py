@@ -126,6 +126,26 @@ def parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
     return found
 
 
+def check_report_files(reports: list[tuple[str, Path]]) -> None:
+    """Refuse folders that are not there before anything is sent, rather than lose the report of what was."""
+    for form, file in reports:
+        if file.is_dir():
+            raise UsageError(f"--report {form}={file}: that is a folder", fix="name a file in it")
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"--report {form}={file}: there is no folder {file.parent}", fix="create it first")
+
+
+LOCK_TIMEOUT = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while somebody else holds the ledger's lock.",
+)
+"""The option of every command that writes the ledger."""
+
+
 def plan_as(form: str, plan: Any, *, width: int = 0, color: bool = False, full: bool = False) -> str:
     """A plan in one of the formats that plan, show and reports offer."""
     if form == "json":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import jsonschema_rs
 
 from reconciler.render.schemas import report_schema
@@ -59,3 +63,44 @@ def test_a_breaking_change_of_a_populated_table(project: Project) -> None:
         ran = project.run(*command).ok(6)
         assert "G008" in ran.out
         assert "age" in ran.out
+
+
+def test_reports_are_written_in_each_format(project: Project) -> None:
+    project.apply("--report", "json=report.json", "--report", "markdown=report.md")
+    data = json.loads((project.root / "report.json").read_bytes())
+    assert jsonschema_rs.is_valid(report_schema(), data)
+    text = (project.root / "report.md").read_text(encoding="utf-8")
+    assert "1 applied" in text
+    assert project.run("show", "report.json", "--format", "markdown").ok().out == text
+
+
+def test_a_report_that_could_not_be_written_is_refused_before_anything_is_sent(project: Project) -> None:
+    for report in ("json=nowhere/report.json", "json=manifests", "html=report.html", "json=", "report.json"):
+        ran = project.run("apply", "--yes", "--report", report).ok(64)
+        assert f"--report {report}" in ran.err
+    assert project.control("GET", "state")["counts"]["Dataset"] == 0
+
+
+def test_who_holds_the_lock_is_said_and_nothing_is_sent(project: Project) -> None:
+    project.state.mkdir(parents=True, exist_ok=True)
+    holder = """
+import sys
+from pathlib import Path
+from reconciler.engine.state.store import open_store
+with open_store("file:.reconciler/local/", Path.cwd(), "local").lease("anna@laptop", "apply of 7 changes", 0):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], cwd=project.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        for command in (["apply", "--yes"], ["apply", "--yes", "--lock-timeout", "0.01"]):
+            ran = project.run(*command).ok(1)
+            for part in ("L002", "anna@laptop", "apply of 7 changes", "--lock-timeout"):
+                assert part in ran.err
+        process.communicate("")
+    assert project.control("GET", "state")["counts"]["Dataset"] == 0
+    project.apply("--lock-timeout", "5")
+    project.run("apply", "--lock-timeout", "-1").ok(64)
