@@ -160,7 +160,7 @@ def test_losing_the_credentials_before_reading_back_loses_no_account(setting: Se
 
 def test_an_option_that_makes_no_sense_is_refused_before_anything_is_sent(setting: Setting) -> None:
     setting.project.put("all.yaml", dataset("people"))
-    setting.project.run("apply", "--yes", "--report", "markdown=x.md").ok(64)
+    setting.project.run("apply", "--yes", "--report", "nonsense=x.md").ok(64)
     assert setting.writes() == []
     assert setting.live("Dataset") == {}
 
