@@ -49,6 +49,11 @@ def counts(body: Doc, kinds: Mapping[str, Kind]) -> dict[str, int]:
         found[kind.name] = rest * kind.share // weights
         rest -= found[kind.name]
         weights -= kind.share
+    for kind in open_kinds:
+        # A few resources may leave a kind without any of what it refers to: those are made in its place.
+        for target in kind.references.values():
+            if not found[target] and target not in accepted["kinds"]:
+                found[target], found[kind.name] = found[kind.name], 0
     return {name: found[name] for name in kinds}
 
 

@@ -145,6 +145,12 @@ class TestSeed:
         assert sum(made["created"].values()) == 100
         assert min(made["created"][kind] for kind in ("Dataset", "DataExtension", "DataAction")) > 10
 
+    @pytest.mark.parametrize("resources", [0, 1, 2, 5, 6])
+    def test_a_few_are_shared_out_over_what_can_be_there(self, emulator: RunningEmulator, resources: int) -> None:
+        made = emulator.control("POST", "seed", {"resources": resources})["created"]
+        assert sum(made.values()) == resources
+        assert made["DataAction"] >= bool(made["EventStream"])
+
     def test_a_second_one_adds_or_is_refused(self, emulator: RunningEmulator) -> None:
         emulator.control("POST", "seed", {"seed": 1, "kinds": {"DataAction": 2}})
         emulator.control("POST", "seed", {"seed": 5, "kinds": {"EventStream": 2}})
