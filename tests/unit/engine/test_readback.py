@@ -1,0 +1,116 @@
+"""Reading back what was applied: patience with a tenant that lags, none with one that differs, and few requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from reconciler.core.resource import Entry, Key
+from reconciler.engine.readback import LIST_FROM, WAITS, read_back
+from tests.support.cxone import KINDS, client, in_loop
+from tests.support.emulator import RunningEmulator, running_emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[RunningEmulator]:
+    with running_emulator() as running:
+        yield running
+
+
+def applied(emulator: RunningEmulator, name: str) -> tuple[Key, Entry]:
+    """A table that is live, and what the ledger says of it."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "description": "as applied",
+        "primaryKey": "id",
+        "columns": {"id": "string"},
+    }
+    with emulator.client() as http:
+        made = http.post("/api/v2/data-actions/datasets", json=fields).raise_for_status().json()
+    key = Key("Dataset", name)
+    wanted = {**fields, "columns": {"id": {"type": "string", "nullable": False}}}
+    return key, Entry(key, made["id"], wanted)
+
+
+def edit(emulator: RunningEmulator, name: str, description: str) -> None:
+    body = {"kind": "Dataset", "name": name, "patch": {"description": description}, "by": "somebody"}
+    emulator.control("POST", "edit", body)
+
+
+@in_loop
+async def test_what_is_live_as_meant_takes_one_look(emulator: RunningEmulator) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    key, entry = applied(emulator, "people")
+    async with client(emulator.url) as one:
+        assert await read_back(one, KINDS, {key: entry, Key("Dataset", "gone"): None}, sleep) == []
+    assert waits == []
+
+
+@in_loop
+async def test_a_tenant_that_lags_is_looked_at_again(emulator: RunningEmulator) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            edit(emulator, "people", "as applied")
+
+    key, entry = applied(emulator, "people")
+    edit(emulator, "people", "as before")
+    async with client(emulator.url) as one:
+        assert await read_back(one, KINDS, {key: entry}, sleep) == []
+    assert waits == list(WAITS[:2])
+
+
+@in_loop
+async def test_what_stays_otherwise_is_named_by_its_fields(emulator: RunningEmulator) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    key, entry = applied(emulator, "people")
+    other, other_entry = applied(emulator, "places")
+    fine, fine_entry = applied(emulator, "things")
+    edit(emulator, "people", "otherwise")
+    emulator.control("POST", "delete", {"kind": "Dataset", "name": "places", "by": "somebody"})
+    before = len(emulator.requests())
+    async with client(emulator.url) as one:
+        found = await read_back(one, KINDS, {key: entry, other: other_entry, fine: fine_entry}, sleep)
+    assert found == [(key, "reads back otherwise at description"), (other, "is not there")]
+    assert waits == list(WAITS)
+    paths = [item["path"] for item in emulator.requests()[before:]]
+    assert sum(path.endswith(fine_entry.id) for path in paths) == 1
+
+
+@in_loop
+async def test_many_are_read_by_one_listing(emulator: RunningEmulator) -> None:
+    async def sleep(_: float) -> None:
+        raise AssertionError("nothing to wait for")
+
+    touched: dict[Key, Entry | None] = dict(applied(emulator, f"table-{n:02}") for n in range(LIST_FROM))
+    before = len(emulator.requests())
+    async with client(emulator.url) as one:
+        assert await read_back(one, KINDS, touched, sleep) == []
+    reads = [item["path"] for item in emulator.requests()[before:] if item["method"] == "GET"]
+    assert reads
+    assert set(reads) == {"/api/v2/data-actions/datasets"}
+    assert len(reads) < LIST_FROM
+
+
+@in_loop
+async def test_a_tenant_that_cannot_be_read_is_said_for_each(emulator: RunningEmulator) -> None:
+    async def sleep(_: float) -> None:
+        return None
+
+    key, entry = applied(emulator, "people")
+    async with client(emulator.url, auth={"path": "/nowhere"}) as one:
+        ((named, message),) = await read_back(one, KINDS, {key: entry}, sleep)
+    assert named == key
+    assert message.startswith("could not be read back: ")
