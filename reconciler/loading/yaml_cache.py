@@ -63,17 +63,7 @@ class ParseCache:
         place = self._index.get(source.digest.hex())
         if place is None:
             return None
-        part = self._data[place[0] : place[0] + place[1]]
-        (length,) = _LENGTH.unpack_from(part)
-        cut = _LENGTH.size + length
-        found = []
-        for index, value, count in orjson.loads(part[_LENGTH.size : cut]):
-            positions = array("i")
-            positions.frombytes(part[cut : cut + count * positions.itemsize])
-            cut += count * positions.itemsize
-            found.append(Document(source.name, index, value, positions, source))
-        source.documents = len(found)
-        return found
+        return documents_of(self._data[place[0] : place[0] + place[1]], source)
 
     def store(self, documents: Iterable[Document]) -> None:
         """Remember documents that validation accepted; files of which any document is missing are left out.
@@ -104,7 +94,7 @@ class ParseCache:
             name = source.digest.hex()
             used.add(name)
             if name and name not in self._index and source.clean and source.documents == len(group):
-                fresh[name] = _part(group)
+                fresh[name] = part_of(group)
         return used, fresh
 
     def _read(self) -> None:
@@ -144,7 +134,22 @@ class ParseCache:
         self._index, self._data = index, memoryview(body)[_LENGTH.size + len(head) :]
 
 
-def _part(documents: list[Document]) -> bytes:
+def part_of(documents: list[Document]) -> bytes:
+    """All documents of one file as one part of the store."""
     rows: list[tuple[int, Any, int]] = [(item.index, item.value, len(item.positions)) for item in documents]
     text = orjson.dumps(rows)
     return b"".join((_LENGTH.pack(len(text)), text, *(item.positions.tobytes() for item in documents)))
+
+
+def documents_of(part: memoryview | bytes, source: Source) -> list[Document]:
+    """The documents of one part; the opposite of `part_of`."""
+    (length,) = _LENGTH.unpack_from(part)
+    cut = _LENGTH.size + length
+    found = []
+    for index, value, count in orjson.loads(part[_LENGTH.size : cut]):
+        positions = array("i")
+        positions.frombytes(part[cut : cut + count * positions.itemsize])
+        cut += count * positions.itemsize
+        found.append(Document(source.name, index, value, positions, source))
+    source.documents = len(found)
+    return found

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from reconciler.core.diagnostic import Diagnostic, Mark
 from reconciler.errors import InvalidProject, UsageError
-from reconciler.loading.yaml_cache import ParseCache, content_digest
+from reconciler.loading.yaml_cache import ParseCache, content_digest, documents_of
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_rules import UNREADABLE
 from reconciler.loading.yaml_source import Source, make_source
@@ -65,7 +65,7 @@ def load_files(
     """
     base = os.path.abspath(root)
     named = sorted({relative_name(os.fspath(path), base): path for path in paths}.items())
-    documents: list[Document] = []
+    loaded: list[tuple[Source, list[Document] | None]] = []
     diagnostics: list[Diagnostic] = []
     with _collector_paused():
         for name, path in named:
@@ -75,12 +75,35 @@ def load_files(
                 diagnostics.append(unreadable(name, error))
                 continue
             source = make_source(content, name, content_digest(content) if cache is not None else b"")
-            found = cache.find(source) if cache is not None else None
-            if found is None:
-                found, problems = _parse(source)
-                diagnostics += problems
-            documents += found
+            loaded.append((source, cache.find(source) if cache is not None else None))
+        fresh = [source for source, found in loaded if found is None]
+        parsed = iter(_parse_all(fresh, diagnostics) if fresh else ())
+        documents = [item for _, found in loaded for item in (next(parsed) if found is None else found)]
     return documents, sorted(diagnostics, key=lambda item: item.sort_key)
+
+
+def _parse_all(sources: list[Source], diagnostics: list[Diagnostic]) -> list[list[Document]]:
+    """The documents of each source, parsed on as many cores as is worth it; findings go to ``diagnostics``."""
+    from reconciler.loading.yaml_parse import parse_clean, parse_source
+    from reconciler.loading.yaml_workers import Workers, processes_for, shared_out
+
+    results: list[list[Document] | None] = [None] * len(sources)
+    sizes = [len(source.data) for source in sources]
+    processes = processes_for(sum(sizes))
+
+    def parse(position: int) -> list[Document]:
+        documents, problems = parse_source(sources[position])
+        diagnostics.extend(problems)
+        return documents
+
+    if processes > 1:
+        own, *others = shared_out(sizes, processes)
+        with Workers(sources, others, parse_clean) as workers:
+            for position in own:
+                results[position] = parse(position)
+            for position, part in workers.parts().items():
+                results[position] = documents_of(part, sources[position])
+    return [parse(position) if done is None else done for position, done in enumerate(results)]
 
 
 def relative_name(path: str, base: str) -> str:
@@ -104,12 +127,6 @@ def read_bytes(path: Path | str) -> bytes:
     finally:
         os.close(handle)
     return content if len(content) == status.st_size else Path(path).read_bytes()
-
-
-def _parse(source: Source) -> tuple[list[Document], list[Diagnostic]]:
-    from reconciler.loading.yaml_parse import parse_source
-
-    return parse_source(source)
 
 
 def unreadable(name: str, error: OSError) -> Diagnostic:

@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from reconciler.core.diagnostic import Diagnostic, dotted
 from reconciler.loading import yaml_rules as rules
 from reconciler.loading.yaml_builder import Builder, Built
+from reconciler.loading.yaml_cache import part_of
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_errors import explain, forbidden
 from reconciler.loading.yaml_mask import maskable, masked
@@ -42,6 +43,12 @@ def parse_source(source: Source) -> tuple[list[Document], list[Diagnostic]]:
         base = run.read(base)
     source.documents = len(run.documents)
     return run.documents, _diagnostics(source, run.problems[:MAX_FINDINGS]) if run.problems else []
+
+
+def parse_clean(source: Source) -> bytes | None:
+    """Read a file's documents as the bytes that the parse cache stores; None where there is any finding."""
+    documents, problems = parse_source(source)
+    return None if problems or not source.clean else part_of(documents)
 
 
 class _Run:

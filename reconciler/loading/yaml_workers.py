@@ -1,0 +1,133 @@
+"""Parses many files on several cores: forked workers each read a share, and send back what the parse cache would store.
+
+YAML is most of the time of a first run over a large project. Workers are forks of this process at a moment when it has one
+thread and nothing open that matters, so that they need no imports; and they hand over bytes of our own layout, which are read
+as the cache's are. What a worker finds wrong in a file it leaves to the parent, who reads that file again and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import BinaryIO, Final
+
+from reconciler.loading.yaml_source import Source
+
+WORTHWHILE: Final = 256 * 1024
+"""Bytes of YAML for each process; below twice as many, starting a worker takes longer than it saves."""
+
+MAX_PROCESSES: Final = 8
+
+_HEAD: Final = struct.Struct("<QQ")
+
+Parse = Callable[[Source], bytes | None]
+"""Parses one source into the bytes that the cache stores; None where there is anything to say about it."""
+
+
+def processes_for(total: int) -> int:
+    """How many processes so many bytes are worth, this one counted; 1 where forking is not safe or not possible."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return max(1, min(MAX_PROCESSES, len(os.sched_getaffinity(0)), total // WORTHWHILE))
+
+
+class Workers:
+    """Forked processes that parse ``shares`` of sources while this one does something else.
+
+    Use it as a context manager; `parts` waits for them. Nothing is left behind on the way out, whatever happens.
+    """
+
+    def __init__(self, sources: Sequence[Source], shares: Sequence[Sequence[int]], parse: Parse) -> None:
+        # All forks come before the first thread: a fork of a process with several is not safe.
+        self._children = [_start(sources, share, parse) for share in shares]
+        self._received: list[list[bytes]] = [[] for _ in self._children]
+        self._readers = [
+            threading.Thread(target=_receive, args=(read_end, received), daemon=True)
+            for (_, read_end), received in zip(self._children, self._received, strict=True)
+        ]
+
+    def __enter__(self) -> Workers:
+        for reader in self._readers:
+            reader.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for pid, _end in self._children:
+            if kind is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        for reader in self._readers:
+            reader.join()
+
+    def parts(self) -> dict[int, bytes]:
+        """What came back, by the position of its source.
+
+        Sources that are missing have something wrong with them, or their worker failed: parse them in the ordinary way.
+        """
+        found: dict[int, bytes] = {}
+        for reader, received in zip(self._readers, self._received, strict=True):
+            reader.join()
+            for data in received:
+                found.update(_unpacked(data))
+        return found
+
+
+def shared_out(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """Divide positions into ``count`` shares of about the same size in bytes, the largest sources first."""
+    shares: list[list[int]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for position in sorted(range(len(sizes)), key=lambda position: -sizes[position]):
+        least = loads.index(min(loads))
+        shares[least].append(position)
+        loads[least] += sizes[position]
+    return shares
+
+
+def _start(sources: Sequence[Source], share: Sequence[int], parse: Parse) -> tuple[int, int]:
+    """Fork a worker; returns its process id and the end of the pipe to read from."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        # Nothing of the parent's may run twice: no exit handlers, no buffers of streams, no traceback on its stderr.
+        code = 1
+        try:
+            os.close(read_end)
+            with os.fdopen(write_end, "wb") as stream:
+                _work(stream, sources, share, parse)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(write_end)
+    return pid, read_end
+
+
+def _work(stream: BinaryIO, sources: Sequence[Source], share: Sequence[int], parse: Parse) -> None:
+    for position in share:
+        part = parse(sources[position])
+        if part is not None:
+            stream.write(_HEAD.pack(position, len(part)))
+            stream.write(part)
+
+
+def _receive(read_end: int, received: list[bytes]) -> None:
+    with os.fdopen(read_end, "rb") as stream:
+        received.append(stream.read())
+
+
+def _unpacked(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The parts that arrived whole; a worker that was killed may have left a piece."""
+    begin = 0
+    while begin + _HEAD.size <= len(data):
+        position, length = _HEAD.unpack_from(data, begin)
+        begin += _HEAD.size
+        if begin + length > len(data):
+            return
+        yield position, data[begin : begin + length]
+        begin += length
