@@ -14,6 +14,9 @@ from starlette.types import Message, Receive, Scope, Send
 EXTENSION = "reconciler.emulator.connection"
 """Key in ``scope["extensions"]`` under which the server hands over its ``asyncio.Transport``."""
 
+MALFORMED = b'{"items": [{"id": "c0", "name": '
+"""A body that stops being JSON half-way."""
+
 _WITHOUT_BODY = (204, 304)
 
 
@@ -24,18 +27,24 @@ def _connection(scope: Scope) -> Transport | None:
 
 async def _gone(receive: Receive) -> None:
     """Wait until the server has noticed, or it would answer 500 by itself."""
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
 
 
-async def drop_connection(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer; in-process, raise ``httpx2.RemoteProtocolError``."""
+async def drop_connection(scope: Scope, receive: Receive, *, flush: bool = False) -> None:
+    """Close the connection without an answer; in-process, raise ``httpx2.RemoteProtocolError``.
+
+    With ``flush``, what has been written to it already still goes out.
+    """
     transport = _connection(scope)
     if transport is None:
         import httpx2
 
         raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
-    transport.abort()
+    if flush:
+        transport.close()
+    else:
+        transport.abort()
     await _gone(receive)
 
 

@@ -21,6 +21,7 @@ from reconciler.emulator.resources import Resources
 from reconciler.emulator.seeding import Seeder
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.store import Store
+from reconciler.emulator.streams import Streams
 from reconciler.emulator.tokens import Tokens
 
 
@@ -37,6 +38,7 @@ class Emulator:
         self.tokens = Tokens(self.store, self.clock, settings)
         self.listing = Listing(settings.pagination, settings.page_size, self.store.etag_key)
         self.seeder = Seeder(self.store, self.resources, self.kinds)
+        self.streams = Streams(self.store, self.clock)
         self.faults = Faults()
         self.log = RequestLog()
         self.limit = RateLimit(settings.rate_limit, time.monotonic()) if settings.rate_limit else None

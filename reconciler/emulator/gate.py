@@ -7,21 +7,20 @@ import time
 from http import HTTPStatus
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.emulator.clock import timestamp
-from reconciler.emulator.connection import drop_connection, send_cut_off
+from reconciler.emulator.connection import MALFORMED, drop_connection, send_cut_off
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.faults import Effect
+from reconciler.emulator.handshake import admit_handshake
 from reconciler.emulator.http import error_response
 from reconciler.emulator.request_log import Entry
 
 CONTROLS = "/_emulator/"
 """Paths below this one are the emulator's own: no token, limit, latency, fault or log."""
-
-_MALFORMED = b'{"items": [{"id": "c0", "name": '
 
 
 class Recorder:
@@ -44,7 +43,7 @@ class Recorder:
         return b"".join(self._chunks)
 
 
-def _settle_request_id(request: Request) -> str:
+def _settle_request_id(request: HTTPConnection) -> str:
     """Take the id that came, unless it could not stand in a header again; make one where none came."""
     given = request.headers.get("x-request-id", "").strip()
     if given and len(given) <= 128 and given.isascii() and given.isprintable():
@@ -60,6 +59,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
+        if scope["type"] == "websocket":
+            await admit_handshake(self._app, _settle_request_id(HTTPConnection(scope)), scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -129,7 +131,7 @@ async def _send_malformed(send: Send, start: Message) -> None:
     kept = [
         (name, value) for name, value in start["headers"] if name.lower() not in (b"content-length", b"content-type")
     ]
-    length = str(len(_MALFORMED)).encode()
+    length = str(len(MALFORMED)).encode()
     headers = [*kept, (b"content-type", b"application/json"), (b"content-length", length)]
     await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
-    await send({"type": "http.response.body", "body": _MALFORMED})
+    await send({"type": "http.response.body", "body": MALFORMED})

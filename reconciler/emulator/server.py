@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib.util
 import json
 import signal
 import socket
@@ -10,7 +12,7 @@ import sys
 import threading
 from asyncio import Transport
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,6 +24,7 @@ from reconciler.emulator.settings import Settings
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 2
+_MAX_MESSAGE_BYTES = 1 << 16
 
 
 def _with_connection(base: type[Any]) -> type[Any]:
@@ -41,6 +44,15 @@ def _with_connection(base: type[Any]) -> type[Any]:
     return Protocol
 
 
+def _websocket_protocol() -> type[asyncio.Protocol] | Literal["none"]:
+    """Give the protocol of streams, unless the library that it stands on isn't installed."""
+    if importlib.util.find_spec("websockets") is None:
+        return "none"
+    from reconciler.emulator.stream_wire import StreamProtocol
+
+    return StreamProtocol
+
+
 class Server(uvicorn.Server):
     """An emulator on a port of the loopback interface. ``url`` is known, and the port bound, from the beginning."""
 
@@ -50,7 +62,10 @@ class Server(uvicorn.Server):
             log_level="error",
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws=_websocket_protocol(),
+            ws_max_size=_MAX_MESSAGE_BYTES,
+            ws_ping_interval=None,  # a reader may be as slow as it likes: TCP holds it back, nothing drops it
+            ws_per_message_deflate=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )

@@ -17,10 +17,11 @@ from reconciler.emulator.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token lets its bearer do."""
+    """What a token lets its bearer do, and until when by the emulated clock, in seconds since 1970."""
 
     client_id: str
     scopes: frozenset[str]
+    expires: float
 
 
 class Tokens:
@@ -65,11 +66,11 @@ class Tokens:
         return grant
 
     def _lookup(self, digest: str) -> Grant | None:
-        query = "SELECT client, scopes FROM tokens WHERE digest = ? AND expires > ?"
+        query = "SELECT client, scopes, expires FROM tokens WHERE digest = ? AND expires > ?"
         row = self._store.connection.execute(query, (digest, self._clock.now())).fetchone()
         if row is None or row[0] not in self._clients:
             return None
-        return Grant(row[0], frozenset(row[1].split()))
+        return Grant(row[0], frozenset(row[1].split()), row[2])
 
 
 def _digest(token: str) -> str:
