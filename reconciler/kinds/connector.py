@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Fragments, Kind, LifecycleField, Lookup, SecretMap, Wire
+from reconciler.core.partial import Unvalidated
 from reconciler.kinds.parts.base import Name, Part, Spec, Url
-from reconciler.kinds.parts.findings import find, repeated
+from reconciler.kinds.parts.findings import attributes, find, gathered, repeated
 from reconciler.kinds.parts.mappings import ConnectorMapping, RecordMapping, connector_findings
 
 _USUAL_CREDENTIALS = {
@@ -16,6 +19,9 @@ _USUAL_CREDENTIALS = {
     "OAUTH2": ("tokenEndpoint", "clientId", "clientSecret"),
     "API_KEY": ("apiKey",),
 }
+
+Placed = tuple[tuple[str | int, ...], str, ConnectorMapping]
+"""A mapping with its path in the spec, and what to call the place where it stands."""
 
 
 class Authentication(Part):
@@ -90,37 +96,46 @@ class ConnectorSpec(Spec):
 
 def check(spec: ConnectorSpec, lookup: Lookup) -> list[Finding]:
     """No field mapped twice over inline and shared mappings; fitting fragments; the usual credentials."""
-    inline = spec.mappings or []
-    found = list(connector_findings(("mappings",), inline))
-    found += _credential_findings(spec)
-    found += [
-        Finding(("mappingRefs", index), f"{name!r} is named twice", "remove one of the two")
-        for index, _, name in repeated(spec.mapping_refs)
-    ]
-    items: list[tuple[tuple[str | int, ...], str, ConnectorMapping]] = [
-        (("mappings", index), f"mappings[{index}]", item) for index, item in enumerate(inline)
-    ]
-    for index, name in enumerate(spec.mapping_refs):
-        fragment = find(lookup, name, "FieldMapping")
-        if fragment is None or name in spec.mapping_refs[:index]:
-            continue
-        if any(isinstance(item, RecordMapping) for item in fragment.mappings):
-            found.append(
-                Finding(
+    return gathered(
+        lambda: connector_findings(("mappings",), spec.mappings or []),
+        lambda: _credential_findings(spec),
+        lambda: [
+            Finding(("mappingRefs", index), f"{name!r} is named twice", "remove one of the two")
+            for index, _, name in repeated(spec.mapping_refs)
+        ],
+        lambda: _all_mappings(spec, lookup),
+    )
+
+
+def _all_mappings(spec: ConnectorSpec, lookup: Lookup) -> Iterator[Finding]:
+    """Inline and shared mappings together: all of them a connector's, and no field twice."""
+    items: list[Placed] = []
+    with suppress(Unvalidated):
+        items += [(("mappings", index), f"mappings[{index}]", item) for index, item in enumerate(spec.mappings or [])]
+    names: dict[str, int] = {}
+    with suppress(Unvalidated):
+        for index, name in enumerate(spec.mapping_refs):
+            with suppress(Unvalidated):
+                names.setdefault(name, index)
+    for name, index in names.items():
+        with suppress(Unvalidated):
+            fragment = find(lookup, name, "FieldMapping")
+            mappings = fragment.mappings if fragment is not None else []
+            if any(type(item) is RecordMapping for item in mappings):
+                yield Finding(
                     ("mappingRefs", index),
                     f"FieldMapping/{name} maps source to target, which is for data jobs",
                     "refer to one with cxoneField, crmField and direction",
                 )
-            )
-            continue
-        items += [(("mappingRefs", index), f"FieldMapping/{name}", item) for item in fragment.mappings]
-    return found + _duplicates(items)
+            else:
+                items += [(("mappingRefs", index), f"FieldMapping/{name}", item) for item in mappings]
+    yield from _duplicates(items)
 
 
-def _duplicates(items: list[tuple[tuple[str | int, ...], str, ConnectorMapping]]) -> list[Finding]:
+def _duplicates(items: list[Placed]) -> list[Finding]:
     found = []
     for attribute, key in (("cxone_field", "cxoneField"), ("crm_field", "crmField")):
-        for index, first, name in repeated(getattr(item, attribute) for _, _, item in items):
+        for index, first, name in repeated(attributes((item for _, _, item in items), attribute)):
             path, owner, _ = items[index]
             if path[0] == "mappingRefs" and path == items[first][0]:
                 continue  # inside one fragment, which its own check reports

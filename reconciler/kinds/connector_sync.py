@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, Reference
 from reconciler.kinds.parts.base import LocalSpec, Name, Part
-from reconciler.kinds.parts.findings import find
+from reconciler.kinds.parts.findings import find, gathered
 
 
 class Poll(Part):
@@ -39,27 +40,28 @@ class ConnectorSyncSpec(LocalSpec):
 
 def check(spec: ConnectorSyncSpec, lookup: Lookup) -> list[Finding]:
     """The delays make sense, and the connector is meant to be active."""
-    found = []
-    if spec.poll.cap_seconds < spec.poll.base_delay_seconds:
-        found.append(
-            Finding(
-                ("poll", "capSeconds"),
-                f"the cap of {spec.poll.cap_seconds:g} s is below the first delay of {spec.poll.base_delay_seconds:g} s",
-                f"write {spec.poll.base_delay_seconds:g} or more",
-            )
+    return gathered(lambda: _delays(spec.poll), lambda: _activity(spec, lookup))
+
+
+def _delays(poll: Poll) -> Iterator[Finding]:
+    if poll.cap_seconds < poll.base_delay_seconds:
+        yield Finding(
+            ("poll", "capSeconds"),
+            f"the cap of {poll.cap_seconds:g} s is below the first delay of {poll.base_delay_seconds:g} s",
+            f"write {poll.base_delay_seconds:g} or more",
         )
+
+
+def _activity(spec: ConnectorSyncSpec, lookup: Lookup) -> Iterator[Finding]:
     connector = find(lookup, spec.connector_ref, "Connector")
     if connector is not None and connector.lifecycle_status != "ACTIVE":
         state = connector.lifecycle_status or "not declared"
-        found.append(
-            Finding(
-                ("connectorRef",),
-                f"only active connectors synchronise, and the lifecycleStatus of Connector/{spec.connector_ref} is {state}",
-                "write 'lifecycleStatus: ACTIVE' in the connector",
-                "warning",
-            )
+        yield Finding(
+            ("connectorRef",),
+            f"only active connectors synchronise, and the lifecycleStatus of Connector/{spec.connector_ref} is {state}",
+            "write 'lifecycleStatus: ACTIVE' in the connector",
+            "warning",
         )
-    return found
 
 
 KIND = Kind(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from reconciler.core.kind import BundleField, Finding, Kind, Lookup, SecretMap, Wire
 from reconciler.kinds.parts.base import FilePath, Part, Spec
-from reconciler.kinds.parts.findings import repeated, suggestion
+from reconciler.kinds.parts.findings import attributes, each, gathered, repeated, suggestion
 from reconciler.kinds.parts.schemas import Judge, ObjectSchema, null_findings, schema_findings
 
 ACTION_NAME = r"^[a-z0-9-]+$"
@@ -83,45 +84,53 @@ class DataActionSpec(Spec):
 
 def check(spec: DataActionSpec, _lookup: Lookup) -> list[Finding]:
     """The live name, the two schemas, and the tests against them."""
-    found: list[Finding] = []
-    if spec.name is not None and not re.fullmatch(ACTION_NAME, spec.name):
-        found.append(
-            Finding(
-                ("name",),
-                f"{spec.name!r} is no name for an action: it may hold a-z, 0-9 and - only",
-                f"write {re.sub('[^a-z0-9]+', '-', spec.name.lower()).strip('-') or 'my-action'!r}",
-            )
+    return gathered(
+        lambda: _name_findings(spec.name),
+        lambda: _input_findings(spec),
+        lambda: _output_findings(spec),
+        lambda: null_findings(("inputs",), spec.inputs),
+        lambda: null_findings(("outputs",), spec.outputs),
+        lambda: [
+            Finding(("tests", index, "name"), f"another test is called {name!r} already", "give it a name of its own")
+            for index, _, name in repeated(attributes(spec.tests, "name"))
+        ],
+    )
+
+
+def _name_findings(name: str | None) -> Iterator[Finding]:
+    if name is not None and not re.fullmatch(ACTION_NAME, name):
+        yield Finding(
+            ("name",),
+            f"{name!r} is no name for an action: it may hold a-z, 0-9 and - only",
+            f"write {re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'my-action'!r}",
         )
-    of_inputs = schema_findings(("inputs",), spec.inputs)
-    of_outputs = schema_findings(("outputs",), spec.outputs)
-    found += of_inputs + of_outputs
-    found += [*null_findings(("inputs",), spec.inputs), *null_findings(("outputs",), spec.outputs)]
-    return found + _test_findings(spec, inputs_usable=_usable(of_inputs), outputs_usable=_usable(of_outputs))
 
 
-def _usable(found: list[Finding]) -> bool:
-    return all(finding.severity == "warning" for finding in found)
-
-
-def _test_findings(spec: DataActionSpec, *, inputs_usable: bool, outputs_usable: bool) -> list[Finding]:
-    """Tests have names of their own, inputs that the action takes, and expectations that it can meet."""
-    if not spec.tests:
-        return []
-    found = [
-        Finding(("tests", index, "name"), f"another test is called {name!r} already", "give it a name of its own")
-        for index, _, name in repeated(test.name for test in spec.tests)
-    ]
+def _input_findings(spec: DataActionSpec) -> Iterator[Finding]:
+    """The schema of the inputs is one, and allows what the tests call the action with."""
+    found = schema_findings(("inputs",), spec.inputs)
+    yield from found
+    if not spec.tests or any(finding.severity == "error" for finding in found):
+        return
     inputs = Judge(spec.inputs, "the action's inputs")
+    yield from each(spec.tests, lambda index, test: inputs.findings(("tests", index, "inputs"), test.inputs))
+
+
+def _output_findings(spec: DataActionSpec) -> Iterator[Finding]:
+    """The schema of the outputs is one, and allows what the tests expect."""
+    found = schema_findings(("outputs",), spec.outputs)
+    yield from found
+    if not spec.tests or any(finding.severity == "error" for finding in found):
+        return
     # What outputs demand as a whole (required, minProperties …) says nothing about the few that a test names.
     kept = ("$schema", "$defs", "definitions", "properties")
     parts: dict[str, Any] = {key: spec.outputs[key] for key in kept if key in spec.outputs}
     outputs = Judge(parts, "the action's outputs")
-    for index, test in enumerate(spec.tests):
-        if inputs_usable:
-            found += inputs.findings(("tests", index, "inputs"), test.inputs)
-        if outputs_usable:
-            found += _expectation_findings(("tests", index, "expect"), test.expect, spec.outputs["properties"], outputs)
-    return found
+    known = spec.outputs["properties"]
+    yield from each(
+        spec.tests,
+        lambda index, test: _expectation_findings(("tests", index, "expect"), test.expect, known, outputs),
+    )
 
 
 def _expectation_findings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from reconciler.core.kind import Finding, Kind, Lookup, SchemaField, Wire
 from reconciler.kinds.parts.base import Spec
 from reconciler.kinds.parts.columns import ExtensionField
-from reconciler.kinds.parts.findings import repeated
+from reconciler.kinds.parts.findings import attributes, each, gathered, repeated
 
 
 class DataExtensionSpec(Spec):
@@ -29,20 +30,24 @@ class DataExtensionSpec(Spec):
 
 def check(spec: DataExtensionSpec, _lookup: Lookup) -> list[Finding]:
     """Names are unique; lengths are for strings."""
-    found = [
-        Finding(("fields", index, "name"), f"the field {name!r} is declared by fields[{first}] already", "remove one")
-        for index, first, name in repeated(field.name for field in spec.fields)
-    ]
-    found += [
-        Finding(
+    return gathered(
+        lambda: [
+            Finding(
+                ("fields", index, "name"), f"the field {name!r} is declared by fields[{first}] already", "remove one"
+            )
+            for index, first, name in repeated(attributes(spec.fields, "name"))
+        ],
+        lambda: each(spec.fields, _length),
+    )
+
+
+def _length(index: int, field: ExtensionField) -> Iterator[Finding]:
+    if field.max_length is not None and field.type != "string":
+        yield Finding(
             ("fields", index, "maxLength"),
             f"maxLength is for strings, and {field.name!r} is a {field.type}",
             "remove maxLength",
         )
-        for index, field in enumerate(spec.fields)
-        if field.max_length is not None and field.type != "string"
-    ]
-    return found
 
 
 KIND = Kind(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, SchemaField, Wire
 from reconciler.kinds.parts.base import FieldName, Spec
-from reconciler.kinds.parts.columns import ColumnOrType
-from reconciler.kinds.parts.findings import suggestion
+from reconciler.kinds.parts.columns import Column, ColumnOrType
+from reconciler.kinds.parts.findings import each, gathered, suggestion
 
 
 class DatasetSpec(Spec):
@@ -35,34 +36,34 @@ class DatasetSpec(Spec):
 
 def check(spec: DatasetSpec, _lookup: Lookup) -> list[Finding]:
     """The primary key is a column that is never null; lengths are for strings."""
-    found: list[Finding] = []
-    key = spec.columns.get(spec.primary_key)
-    if key is None:
-        found.append(
-            Finding(
-                ("primaryKey",),
-                f"the primary key {spec.primary_key!r} is not one of the columns",
-                suggestion(spec.primary_key, spec.columns),
-            )
+    return gathered(lambda: _key_findings(spec), lambda: each(spec.columns.items(), _length))
+
+
+def _key_findings(spec: DatasetSpec) -> Iterator[Finding]:
+    if spec.primary_key not in spec.columns:
+        yield Finding(
+            ("primaryKey",),
+            f"the primary key {spec.primary_key!r} is not one of the columns",
+            suggestion(spec.primary_key, spec.columns),
         )
-    elif key.nullable and "nullable" in key.model_fields_set:
-        found.append(
-            Finding(
-                ("columns", spec.primary_key, "nullable"),
-                f"{spec.primary_key!r} is the primary key and can't be nullable",
-                "write 'nullable: false', or leave it out",
-            )
+        return
+    key = spec.columns[spec.primary_key]
+    if key.nullable and "nullable" in key.model_fields_set:
+        yield Finding(
+            ("columns", spec.primary_key, "nullable"),
+            f"{spec.primary_key!r} is the primary key and can't be nullable",
+            "write 'nullable: false', or leave it out",
         )
-    for name, column in spec.columns.items():
-        if column.max_length is not None and column.type != "string":
-            found.append(
-                Finding(
-                    ("columns", name, "maxLength"),
-                    f"maxLength is for strings, and {name!r} is a {column.type}",
-                    "remove maxLength",
-                )
-            )
-    return found
+
+
+def _length(_: int, item: tuple[str, Column]) -> Iterator[Finding]:
+    name, column = item
+    if column.max_length is not None and column.type != "string":
+        yield Finding(
+            ("columns", name, "maxLength"),
+            f"maxLength is for strings, and {name!r} is a {column.type}",
+            "remove maxLength",
+        )
 
 
 KIND = Kind(

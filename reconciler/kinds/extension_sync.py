@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, Reference
 from reconciler.kinds.parts.base import Address, LocalSpec, Name, Part, Percent, Url
-from reconciler.kinds.parts.findings import find
+from reconciler.kinds.parts.findings import find, gathered
 from reconciler.kinds.parts.job_mappings import job_mapping_findings
 from reconciler.kinds.parts.sources import AnySyncSource
 
@@ -74,18 +75,25 @@ class ExtensionSyncSpec(LocalSpec):
 
 def check(spec: ExtensionSyncSpec, lookup: Lookup) -> list[Finding]:
     """The mapping fits the extension; an open webhook is signed."""
-    extension = find(lookup, spec.extension_ref, "DataExtension")
-    found = list(job_mapping_findings(lookup, spec.field_mapping_ref, extension, f"DataExtension/{spec.extension_ref}"))
-    if spec.webhook is not None and spec.webhook.secret is None:
-        found.append(
-            Finding(
-                ("webhook",),
-                "without a secret anybody who reaches the webhook can report progress",
-                "add 'secret: ${secret:env:CXONE_WEBHOOK_SECRET}'",
-                "warning",
-            )
+    return gathered(
+        lambda: job_mapping_findings(
+            lookup,
+            spec.field_mapping_ref,
+            find(lookup, spec.extension_ref, "DataExtension"),
+            f"DataExtension/{spec.extension_ref}",
+        ),
+        lambda: _signature(spec.webhook),
+    )
+
+
+def _signature(webhook: Webhook | None) -> Iterator[Finding]:
+    if webhook is not None and webhook.secret is None:
+        yield Finding(
+            ("webhook",),
+            "without a secret anybody who reaches the webhook can report progress",
+            "add 'secret: ${secret:env:CXONE_WEBHOOK_SECRET}'",
+            "warning",
         )
-    return found
 
 
 KIND = Kind(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, Reference
+from reconciler.core.partial import Hole
 from reconciler.kinds.parts.base import LocalSpec, Word
-from reconciler.kinds.parts.findings import find, repeated, suggestion
+from reconciler.kinds.parts.findings import attributes, find, gathered, repeated, suggestion
 from reconciler.kinds.parts.mappings import (
     AnyMapping,
     ConnectorMapping,
@@ -45,25 +47,36 @@ class FieldMappingSpec(LocalSpec):
 
 def check(spec: FieldMappingSpec, lookup: Lookup) -> list[Finding]:
     """One form, no field twice, all required ones mapped, and all that is mapped exists."""
-    found = list(_form_findings(spec.mappings))
-    found += _duplicates(("mappings",), spec.mappings)
-    found += connector_findings(("mappings",), spec.mappings)
-    found += record_findings(("mappings",), spec.mappings)
+    return gathered(
+        lambda: _form_findings(spec.mappings),
+        lambda: _duplicates(("mappings",), spec.mappings),
+        lambda: connector_findings(("mappings",), spec.mappings),
+        lambda: record_findings(("mappings",), spec.mappings),
+        lambda: _required_findings(spec),
+        lambda: _table_findings(spec, lookup),
+    )
+
+
+def _required_findings(spec: FieldMappingSpec) -> Iterator[Finding]:
+    if not spec.required_crm_fields:
+        return
     mapped = {item.crm_field if isinstance(item, ConnectorMapping) else item.source or "" for item in spec.mappings}
-    found += [
-        Finding(("requiredCrmFields", index), f"nothing maps the required field {name!r}", suggestion(name, mapped))
-        for index, name in enumerate(spec.required_crm_fields)
-        if name not in mapped
-    ]
+    for index, name in enumerate(spec.required_crm_fields):
+        if name not in mapped:
+            message = f"nothing maps the required field {name!r}"
+            yield Finding(("requiredCrmFields", index), message, suggestion(name, mapped))
+
+
+def _table_findings(spec: FieldMappingSpec, lookup: Lookup) -> Iterator[Finding]:
     table = find(lookup, spec.validate_against)
     if table is not None:
-        found += table_findings(("mappings",), spec.mappings, table_columns(table), str(spec.validate_against))
-    return found
+        yield from table_findings(("mappings",), spec.mappings, table_columns(table), str(spec.validate_against))
 
 
 def _form_findings(items: list[Mapping]) -> list[Finding]:
-    first = type(items[0])
-    other = next((index for index, item in enumerate(items) if type(item) is not first), None)
+    forms: list[type[object]] = [type(item) for item in items]
+    first = next((form for form in forms if form is not Hole), None)
+    other = next((index for index, form in enumerate(forms) if form not in (first, Hole)), None)
     if other is None:
         return []
     return [
@@ -83,8 +96,8 @@ def _duplicates(path: tuple[str | int, ...], items: list[Mapping]) -> list[Findi
         (ConnectorMapping, "crm_field", "crmField"),
         (RecordMapping, "target", "target"),
     ):
-        places = [index for index, item in enumerate(items) if isinstance(item, form)]
-        for index, first, name in repeated(getattr(items[place], attribute) for place in places):
+        places = [index for index, item in enumerate(items) if type(item) is form]
+        for index, first, name in repeated(attributes((items[place] for place in places), attribute)):
             found.append(
                 Finding(
                     (*path, places[index], key),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, Reference
 from reconciler.kinds.parts.base import FieldName, FilePath, LocalSpec, Name, Part, Percent, Url
-from reconciler.kinds.parts.findings import find, repeated, unknown_names
+from reconciler.kinds.parts.findings import find, gathered, repeated, unknown_names
 from reconciler.kinds.parts.job_mappings import job_mapping_findings
-from reconciler.kinds.parts.mappings import table_columns
 from reconciler.kinds.parts.sources import FileSource
 
 
@@ -73,17 +73,25 @@ class IngestionSpec(LocalSpec):
 
 def check(spec: IngestionSpec, lookup: Lookup) -> list[Finding]:
     """The mapping fits the dataset, and the keys are its columns."""
-    dataset = find(lookup, spec.dataset_ref, "Dataset")
-    key = f"Dataset/{spec.dataset_ref}"
-    found = list(job_mapping_findings(lookup, spec.field_mapping_ref, dataset, key))
     path = ("dedup", "keys")
-    if dataset is not None:
-        found += unknown_names(path, spec.dedup.keys, table_columns(dataset), f"a column of {key}")
-    found += [
-        Finding((*path, index), f"{name!r} is listed twice", "remove one of the two")
-        for index, _, name in repeated(spec.dedup.keys)
-    ]
-    return found
+
+    def fits() -> Iterable[Finding]:
+        dataset = find(lookup, spec.dataset_ref, "Dataset")
+        return job_mapping_findings(lookup, spec.field_mapping_ref, dataset, f"Dataset/{spec.dataset_ref}")
+
+    def keys() -> Iterable[Finding]:
+        dataset = find(lookup, spec.dataset_ref, "Dataset")
+        what = f"a column of Dataset/{spec.dataset_ref}"
+        return unknown_names(path, spec.dedup.keys, dataset.columns, what) if dataset is not None else ()
+
+    return gathered(
+        fits,
+        keys,
+        lambda: [
+            Finding((*path, index), f"{name!r} is listed twice", "remove one of the two")
+            for index, _, name in repeated(spec.dedup.keys)
+        ],
+    )
 
 
 KIND = Kind(

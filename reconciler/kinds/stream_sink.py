@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from reconciler.core.kind import Finding, Kind, Lookup, Reference
+from reconciler.core.partial import HOLE, Unvalidated
 from reconciler.kinds.parts.base import LocalSpec, Name, Part
 from reconciler.kinds.parts.event_columns import (
     IDENTIFIER,
+    SinkColumn,
     SinkColumnOrType,
     column_name,
     event_path_findings,
 )
-from reconciler.kinds.parts.findings import repeated, suggestion, unknown_names
+from reconciler.kinds.parts.findings import each, gathered, repeated, suggestion, unknown_names
 from reconciler.kinds.parts.schemas import ObjectSchema, schema_findings
 
 _TABLE = r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$"
@@ -119,59 +122,75 @@ class StreamSinkSpec(LocalSpec):
 
 def check(spec: StreamSinkSpec, _lookup: Lookup) -> list[Finding]:
     """The schema is one, the columns take what it describes, keys are columns, and no password stands in the manifest."""
+    return gathered(
+        lambda: _schema_and_paths(spec),
+        lambda: _is_column(spec.table, "conflictKey", spec.table.conflict_key),
+        lambda: _is_column(spec.table, "orderBy", spec.table.order_by),
+        lambda: _updates(spec.table),
+        lambda: _key_required(spec),
+        lambda: _same_names(spec.table),
+        lambda: each(spec.table.columns.items(), _impossible_name),
+        lambda: _database_findings(spec.database),
+    )
+
+
+def _schema_and_paths(spec: StreamSinkSpec) -> Iterator[Finding]:
     found = schema_findings(("eventSchema",), spec.event_schema)
+    yield from found
     if not any(finding.severity == "error" for finding in found):
-        found += event_path_findings(spec.table.columns, spec.event_schema)
-    found += _key_findings(spec)
-    found += _name_findings(spec.table)
-    return found + _database_findings(spec.database)
+        yield from event_path_findings(spec.table.columns, spec.event_schema)
 
 
-def _key_findings(spec: StreamSinkSpec) -> list[Finding]:
-    table = spec.table
-    found = [
-        Finding(("table", field), f"{name!r} is not one of the columns", suggestion(name, table.columns))
-        for field, name in (("conflictKey", table.conflict_key), ("orderBy", table.order_by))
-        if name is not None and name not in table.columns
-    ]
+def _is_column(table: Table, field: str, name: str | None) -> Iterator[Finding]:
+    if name is not None and name not in table.columns:
+        yield Finding(("table", field), f"{name!r} is not one of the columns", suggestion(name, table.columns))
+
+
+def _updates(table: Table) -> Iterator[Finding]:
     path = ("table", "updateOnConflict")
     updated = table.update_on_conflict or []
-    found += unknown_names(path, updated, table.columns, "one of the columns")
+    yield from unknown_names(path, updated, table.columns, "one of the columns")
     if table.conflict_key in updated:
-        found.append(
-            Finding((*path, updated.index(table.conflict_key)), "the conflict key itself can't be updated", "remove it")
+        yield Finding(
+            (*path, updated.index(table.conflict_key)), "the conflict key itself can't be updated", "remove it"
         )
+
+
+def _key_required(spec: StreamSinkSpec) -> Iterator[Finding]:
+    table = spec.table
     required = spec.event_schema.get("required")
     always = "." in table.conflict_key or (isinstance(required, list) and table.conflict_key in required)
     if table.conflict_key in table.columns and not always:
-        found.append(
-            Finding(
-                ("table", "conflictKey"),
-                f"the event schema does not require {table.conflict_key!r}: events without it can't be stored",
-                f"add {table.conflict_key!r} to the schema's required fields",
-                "warning",
-            )
+        yield Finding(
+            ("table", "conflictKey"),
+            f"the event schema does not require {table.conflict_key!r}: events without it can't be stored",
+            f"add {table.conflict_key!r} to the schema's required fields",
+            "warning",
         )
-    return found
 
 
-def _name_findings(table: Table) -> list[Finding]:
-    names = {path: column_name(path, column) for path, column in table.columns.items()}
-    paths = list(names)
-    found = [
-        Finding(
+def _same_names(table: Table) -> Iterator[Finding]:
+    paths = list(table.columns)
+    for index, first, name in repeated(_names(table)):
+        yield Finding(
             ("table", "columns", paths[index]),
             f"the column {name!r} also takes {paths[first]!r}",
             "give one of them a 'name' of its own",
         )
-        for index, first, name in repeated(names.values())
-    ]
-    found += [
-        Finding(("table", "columns", path), f"{name!r} can't be a column's name", "give it a 'name'")
-        for path, name in names.items()
-        if not re.fullmatch(IDENTIFIER, name)
-    ]
-    return found
+
+
+def _names(table: Table) -> Iterator[Any]:
+    for path, column in table.columns.items():
+        try:
+            yield column_name(path, column)
+        except Unvalidated:
+            yield HOLE
+
+
+def _impossible_name(_: int, item: tuple[str, SinkColumn]) -> Iterator[Finding]:
+    path, column = item
+    if not re.fullmatch(IDENTIFIER, name := column_name(path, column)):
+        yield Finding(("table", "columns", path), f"{name!r} can't be a column's name", "give it a 'name'")
 
 
 def _database_findings(database: str) -> list[Finding]:

@@ -6,14 +6,17 @@ providers where a resolver is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from reconciler.core.diagnostic import Diagnostic
-from reconciler.core.kind import Kinds
+from reconciler.core.kind import Finding as KindFinding
+from reconciler.core.kind import Kinds, Lookup
+from reconciler.core.partial import Unvalidated
 from reconciler.core.resource import Desired, Key
 from reconciler.loading import rules
 from reconciler.loading.collector import collector_paused
@@ -133,10 +136,9 @@ class _Binding:
     def _validate(self, manifest: Manifest) -> None:
         model = manifest.kind.spec
         spec = manifest.spec
+        plain = stand_ins(spec) if manifest.expressive or manifest.kind.json_files else spec
         try:
-            manifest.model = model.model_validate(
-                stand_ins(spec) if manifest.expressive or manifest.kind.json_files else spec
-            )
+            manifest.model = model.model_validate(plain)
         except ValidationError as error:
             hidden = secret_paths(manifest.kind)
             references = [tuple(item.spec_field.split(".")) for item in manifest.kind.references]
@@ -149,7 +151,11 @@ class _Binding:
                 references=references,
                 settled=manifest.literals,
             )
-            reporter.report(error.errors(include_url=False))
+            wrong = reporter.report(error.errors(include_url=False))
+            from reconciler.loading.lenient import validate_leniently
+
+            part = validate_leniently(model, plain)
+            manifest.model, manifest.partial = (None, part) if wrong else (part, None)
 
     def _check_kinds(self) -> None:
         known = {str(key): manifest for key, manifest in self.manifests.items()}
@@ -159,7 +165,8 @@ class _Binding:
             check = manifest.kind.check
             # A check relies on the kind of what a field refers to, so that what has the wrong one is kept from it.
             lookup = partial(_model_of, known, manifest.misfits) if manifest.misfits else any_model
-            for finding in check(manifest.model, lookup) if check is not None and manifest.model is not None else ():
+            model = manifest.model or manifest.partial
+            for finding in _found(check, model, lookup) if check is not None and model is not None else ():
                 if stood_in(manifest.spec, finding.path):
                     continue
                 path = ("spec", *finding.path)
@@ -177,6 +184,7 @@ class _Binding:
         ordered = sorted(self.manifests.values(), key=lambda manifest: (manifest.key.kind, manifest.key.name))
         for manifest in ordered:
             if manifest.model is None:
+                forms.check_bundle(manifest)
                 continue
             if manifest.kind.kind_class == "resource":
                 desired.append(self._desired(manifest, forms))
@@ -239,4 +247,10 @@ class _Binding:
 def _model_of(known: Mapping[str, Manifest], misfits: Set[str], key: str) -> Any | None:
     """The validated spec of a manifest by ``Kind/name``, for a kind's check."""
     found = known.get(key)
-    return None if found is None or key in misfits else found.model
+    return None if found is None or key in misfits else found.model or found.partial
+
+
+def _found(check: Callable[[Any, Lookup], Iterable[KindFinding]], model: Any, lookup: Lookup) -> Iterator[KindFinding]:
+    """What a check finds, up to where it needs a part of a spec that is not valid."""
+    with suppress(Unvalidated):
+        yield from check(model, lookup)

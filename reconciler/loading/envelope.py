@@ -8,14 +8,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from reconciler.core.diagnostic import Rule
-from reconciler.core.kind import Kinds
+from reconciler.core.kind import Kind, Kinds
 from reconciler.core.resource import Key
 from reconciler.loading import rules
 from reconciler.loading.field_errors import FieldErrors, describe
 from reconciler.loading.findings import Findings
 from reconciler.loading.located import Located
 from reconciler.loading.manifest import Manifest
-from reconciler.loading.suggest import did_you_mean
+from reconciler.loading.suggest import did_you_mean, surely
 
 API_VERSION: Final = "cxone.reconciler/v1"
 _KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
@@ -41,30 +41,42 @@ class Envelope:
         self.seen: dict[Key, Located] = {}
 
     def open(self, source: Located, *, expressive: bool) -> Manifest | None:
-        """Check one document's envelope; None where it is wrong, which has then been reported.
+        """Check one document's envelope; None where nothing can be said of its spec.
 
-        ``expressive`` is whether any ``${`` stands in it.
+        ``expressive`` is whether any ``${`` stands in it. What is wrong with apiVersion, metadata or the spelling of the kind
+        is reported, and the manifest comes back all the same, so that its spec is checked in the same round.
         """
         value = source.value
         if not isinstance(value, dict):
             self._add(rules.NOT_A_MANIFEST, f"a manifest is a map, this is {describe(value)}", source)
             return None
-        well_formed = self._keys(source, value) and self._version(source, value)
-        kind = self._kinds.get(name) if isinstance(name := value.get("kind"), str) else None
-        if kind is None and "kind" in value:
-            fix = did_you_mean(name if isinstance(name, str) else "", self._kinds, what="kinds")
-            self._add(rules.UNKNOWN_KIND, f"{describe(name)} is no kind", source, "kind", fix=fix)
-        metadata_ok = "metadata" in value and self._metadata(source, value["metadata"], expressive=expressive)
+        if self._keys(source, value) or "apiVersion" in value:
+            self._version(source, value)
+        kind = self._kind(source, value) if "kind" in value else None
+        metadata: Any = value.get("metadata")
+        if "metadata" not in value or not self._metadata(source, metadata, expressive=expressive):
+            metadata = _salvaged(metadata)
         spec = value.get("spec")
         if "spec" in value and not isinstance(spec, dict):
             message = f"expected a map, found {describe(spec, hidden=True)}"
             self._add(rules.WRONG_TYPE, message, source, "spec", fix="write spec: {} where nothing is declared")
-        if kind is None or not metadata_ok or not isinstance(spec, dict):
+        if kind is None or not isinstance(spec, dict):
             return None
-        manifest = Manifest(
-            source, Key(kind.name, value["metadata"]["name"]), kind, value["metadata"], spec, expressive
-        )
-        return manifest if self._once(manifest) and well_formed else None
+        # Without a name the place stands for one: nothing can refer to it.
+        name = metadata.get("name") or f"{source.file}#{source.index}"
+        manifest = Manifest(source, Key(kind.name, name), kind, metadata, spec, expressive)
+        return manifest if self._once(manifest) else None
+
+    def _kind(self, source: Located, value: Mapping[str, Any]) -> Kind | None:
+        """The kind that a document names, or the one that it surely means."""
+        name = value["kind"]
+        if isinstance(name, str) and name in self._kinds:
+            return self._kinds[name]
+        word = name if isinstance(name, str) else ""
+        fix = did_you_mean(word, self._kinds, what="kinds")
+        self._add(rules.UNKNOWN_KIND, f"{describe(name)} is no kind", source, "kind", fix=fix)
+        meant = surely(word, self._kinds)
+        return self._kinds[meant] if meant else None
 
     def _keys(self, source: Located, value: Mapping[str, Any]) -> bool:
         if value.keys() == _KEYS:
@@ -78,12 +90,10 @@ class Envelope:
             self._findings.add(rules.NOT_A_MANIFEST, f"`{key}` is missing", source, fix=fix, shown=(key,))
         return False
 
-    def _version(self, source: Located, value: Mapping[str, Any]) -> bool:
-        if value.get("apiVersion") == API_VERSION:
-            return True
-        message = f"{describe(value.get('apiVersion'))} is not an apiVersion of this tool"
-        self._add(rules.API_VERSION, message, source, "apiVersion", fix=f"write {API_VERSION}")
-        return False
+    def _version(self, source: Located, value: Mapping[str, Any]) -> None:
+        if value["apiVersion"] != API_VERSION:
+            message = f"{describe(value['apiVersion'])} is not an apiVersion of this tool"
+            self._add(rules.API_VERSION, message, source, "apiVersion", fix=f"write {API_VERSION}")
 
     def _metadata(self, source: Located, metadata: Any, *, expressive: bool) -> bool:
         try:
@@ -133,3 +143,14 @@ class Envelope:
 
     def _add(self, rule: Rule, message: str, source: Located, key: str | None = None, fix: str = "") -> None:
         self._findings.add(rule, message, source, () if key is None else (key,), fix=fix)
+
+
+def _salvaged(metadata: Any) -> dict[str, Any]:
+    """What binding a spec takes of metadata that are not valid: the name, and the targets."""
+    if not isinstance(metadata, dict):
+        return {}
+    name, targets = metadata.get("name"), metadata.get("targets")
+    kept: dict[str, Any] = {"name": name} if isinstance(name, str) else {}
+    if isinstance(targets, list):
+        kept["targets"] = [target for target in targets if isinstance(target, str)]
+    return kept

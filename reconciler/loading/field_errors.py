@@ -12,12 +12,12 @@ from reconciler.core.diagnostic import PathParts, Rule
 from reconciler.core.values import Secret, Template, Unknown
 from reconciler.loading import rules
 from reconciler.loading.findings import Findings
-from reconciler.loading.leaves import shielded
+from reconciler.loading.leaves import BROKEN, shielded
 from reconciler.loading.located import Located
 from reconciler.loading.model_paths import example_at, fields_at
 from reconciler.loading.suggest import did_you_mean
 
-_EXPECTED: Mapping[str, str] = {
+EXPECTED: Mapping[str, str] = {
     "string_type": "text",
     "string_sub_type": "text",
     "int_type": "a whole number",
@@ -38,6 +38,8 @@ _EXPECTED: Mapping[str, str] = {
     "none_required": "null",
     "url_type": "a URL",
 }
+"""Pydantic's errors about a value's type, and what was expected."""
+
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _LONGEST = 60
 
@@ -74,17 +76,18 @@ class FieldErrors:
         self.rule = rule
 
     def report(self, errors: Iterable[ErrorDetails]) -> bool:
-        """Report them all; returns whether any of them counts (one about a value not known yet does not)."""
+        """Report them all; returns whether any of them counts, reported here or elsewhere (one about a value not known yet does not)."""
         reported = False
         for path, error in _choose_branches(self.value, errors):
             leaf = _at(self.value, path)
-            if shielded(leaf, type_error=error["type"] in _EXPECTED):
+            if shielded(leaf, type_error=error["type"] in EXPECTED):
+                reported = reported or leaf is BROKEN
                 continue
+            reported = True
             if any(path[: len(item)] == item for item in self.settled):
                 continue
             if path in self.references and error["type"] == "string_pattern_mismatch":
                 continue
-            reported = True
             self._report_one(path, error, leaf)
         return reported
 
@@ -99,8 +102,8 @@ class FieldErrors:
             self._add(rules.UNKNOWN_FIELD, f"unknown field `{name}`", path, fix=fix, key=True)
         elif kind in ("literal_error", "enum", "union_tag_invalid"):
             self._not_allowed(path, error, leaf)
-        elif kind in _EXPECTED:
-            message = f"expected {_EXPECTED[kind]}, found {self._found(path, leaf)}"
+        elif kind in EXPECTED:
+            message = f"expected {EXPECTED[kind]}, found {self._found(path, leaf)}"
             self._add(rules.WRONG_TYPE, message, path, fix=_type_fix(kind, leaf, hidden=self._hidden(path)))
         else:
             rule, message = _words(error)
@@ -248,7 +251,7 @@ def _choose_branches(value: Any, errors: Iterable[ErrorDetails]) -> list[tuple[P
 
 
 def _wrong_at(found: list[tuple[PathParts, ErrorDetails]], fork: PathParts) -> bool:
-    return any(path == fork and error["type"] in _EXPECTED for path, error in found)
+    return any(path == fork and error["type"] in EXPECTED for path, error in found)
 
 
 def _clean(value: Any, error: ErrorDetails) -> tuple[PathParts, PathParts | None, str]:

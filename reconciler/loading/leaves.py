@@ -19,14 +19,22 @@ BROKEN: Final = _Broken.BROKEN
 """Stands where an expression could not be resolved, which has been reported; nothing more is said about that place."""
 
 LEAVES = (Secret, Unknown, Template, _Broken)
-_STAND_IN = "placeholder"
+
+
+class StandIn(str):
+    """Text that a model sees in place of a typed leaf."""
+
+    __slots__ = ()
+
+
+_STAND_IN = StandIn("placeholder")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def stand_ins(value: Any) -> Any:
     """A copy of a tree with text in place of typed leaves; parts without any are shared, and so is the whole."""
     if isinstance(value, Template):
-        return "".join(part if isinstance(part, str) else _STAND_IN for part in value.parts)
+        return StandIn("".join(part if isinstance(part, str) else _STAND_IN for part in value.parts))
     if isinstance(value, LEAVES):
         return _STAND_IN
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -20,7 +20,7 @@ class Manifest:
 
     ``spec`` holds typed leaves once expressions are resolved; ``expressive`` is whether there are any, ``refers`` whether
     one of them may be a ``${ref:…}``; ``model`` is the kind's validated spec, None where it is not
-    valid; ``edges`` are the manifests that it refers to directly, each with the path of the first reference, ``misfits`` what it refers to though its kind is wrong there.
+    valid, and ``partial`` then what is valid of it; ``edges`` are the manifests that it refers to directly, each with the path of the first reference, ``misfits`` what it refers to though its kind is wrong there.
     ``literals`` are the paths of secrets that are written out.
     """
 
@@ -32,6 +32,7 @@ class Manifest:
     expressive: bool
     refers: bool = False
     model: Any = None
+    partial: Any = None
     edges: dict[Key, PathParts] = field(default_factory=dict)
     misfits: set[str] = field(default_factory=set)
     literals: tuple[PathParts, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _LISTED = 12
+_ALIKE = 0.75
+_APART = 0.1
 
 
 def nearest(word: object, candidates: Iterable[str]) -> str:
@@ -18,6 +20,19 @@ def nearest(word: object, candidates: Iterable[str]) -> str:
         return folded[text.casefold()]
     found = get_close_matches(text.casefold(), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else ""
+
+
+def surely(word: str, candidates: Iterable[str]) -> str:
+    """The one candidate that a misspelt word can be meant for; an empty string where none or several are as alike."""
+    from difflib import SequenceMatcher
+
+    judge = SequenceMatcher(b=word[:200].casefold())
+    ranked = [(0.0, "")]
+    for item in candidates:
+        judge.set_seq1(item.casefold())
+        ranked.append((judge.ratio(), item))
+    (second, _), (first, found) = sorted(ranked)[-2:]
+    return found if first >= _ALIKE and first - second >= _APART else ""
 
 
 def did_you_mean(word: object, candidates: Iterable[str], *, what: str = "") -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.kind import SchemaField
 from reconciler.core.normalise import normalise
+from reconciler.core.partial import Unvalidated
 from reconciler.core.resource import Key
 from reconciler.core.values import Tree, Unknown
 from reconciler.loading.bundle import Built, build_bundle
 from reconciler.loading.findings import Findings
+from reconciler.loading.leaves import stood_in
 from reconciler.loading.manifest import Manifest
 from reconciler.loading.references import parse_reference
 
@@ -49,6 +52,16 @@ class WireForms:
         if kind.bundle is not None and isinstance(code := tree.get(kind.bundle.field), dict):
             tree[kind.bundle.field] = self._bundle(manifest, kind.bundle.field, code)
         return normalise(kind, tree)
+
+    def check_bundle(self, manifest: Manifest) -> None:
+        """Report trouble with the code of a manifest that is valid in part, where the part about its code is."""
+        rule = manifest.kind.bundle
+        if rule is None or manifest.partial is None:
+            return
+        with suppress(Unvalidated):
+            code = getattr(manifest.partial, rule.field)
+            if code.path and not any(stood_in(manifest.spec, (rule.field, part)) for part in ("path", "exclude")):
+                self._bundle(manifest, rule.field, {"path": code.path, "exclude": [str(item) for item in code.exclude]})
 
     def _items(self, names: list[str], kind: str, field: str) -> list[Any]:
         items: list[Any] = []

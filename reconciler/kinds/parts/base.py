@@ -6,10 +6,12 @@ camelCase in YAML and snake_case in Python. Models are built on first use, so th
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from reconciler.core.partial import Unvalidated
 
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """An RFC 1123 label: what a manifest is called."""
@@ -28,6 +30,14 @@ class Part(BaseModel):
         frozen=True,
         defer_build=True,
     )
+
+    if not TYPE_CHECKING:  # the checker is to know the fields, and nothing else
+
+        def __getattr__(self, name: str) -> Any:
+            """What is no attribute: a field of a spec that is valid in part only, or a mistake. Raises `Unvalidated`."""
+            if name in type(self).model_fields:
+                raise Unvalidated(name)
+            return super().__getattr__(name)
 
 
 LiveName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 
 from reconciler.core.kind import Finding
 from reconciler.kinds.parts.base import Part
-from reconciler.kinds.parts.findings import suggestion
+from reconciler.kinds.parts.findings import each, suggestion
 
 SqlType = Literal[
     "text",
@@ -76,7 +76,9 @@ def column_name(path: str, column: SinkColumn) -> str:
 
 def event_path_findings(columns: Mapping[str, SinkColumn], schema: Mapping[str, Any]) -> Iterator[Finding]:
     """Check that every path exists in the event's schema and that its values fit the column."""
-    for path, column in columns.items():
+
+    def one(_: int, item: tuple[str, SinkColumn]) -> Iterator[Finding]:
+        path, column = item
         node: Any = schema
         for part in path.split("."):
             node = _resolve(node, schema)
@@ -90,6 +92,8 @@ def event_path_findings(columns: Mapping[str, SinkColumn], schema: Mapping[str, 
                 break
             node = known[part]
         yield from _misfit(path, column, _resolve(node, schema))
+
+    yield from each(columns.items(), one)
 
 
 def _missing(path: str, part: str, known: Mapping[str, Any], *, open_ended: bool) -> Iterator[Finding]:

@@ -1,19 +1,58 @@
-"""Small helpers for the checks of kinds: repeated values, unknown names, manifests that are referred to."""
+"""Small helpers for the checks of kinds: repeated values, unknown names, manifests that are referred to.
+
+A check also runs on specs that are valid in part only (`reconciler.core.partial`). It is made of questions that stand alone, so
+that one which needs a part that is not valid takes none of the others with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.core.kind import Finding, Lookup
+from reconciler.core.partial import HOLE, Unvalidated
+
+T = TypeVar("T")
+
+
+def gathered(*questions: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """The findings of questions that stand alone; each ends where it needs a part of the spec that is not valid."""
+    found: list[Finding] = []
+    for question in questions:
+        with suppress(Unvalidated):
+            for finding in question():  # one by one, so that what was found before the end is kept
+                found.append(finding)  # noqa: PERF402
+    return found
+
+
+def each(items: Iterable[T], question: Callable[[int, T], Iterable[Finding]]) -> Iterator[Finding]:
+    """Ask the same of every item and its index; an item of which too little is valid is left out."""
+    for index, item in enumerate(items):
+        with suppress(Unvalidated):
+            yield from question(index, item)
+
+
+def attributes(items: Iterable[Any], name: str) -> list[Any]:
+    """One attribute of every item, with a hole where it is not valid."""
+    values = []
+    for item in items:
+        try:
+            values.append(getattr(item, name))
+        except Unvalidated:
+            values.append(HOLE)
+    return values
 
 
 def repeated(values: Iterable[str]) -> Iterator[tuple[int, int, str]]:
-    """Find values that occurred before: yields index, index of the first occurrence, value."""
+    """Find values that occurred before: yields index, index of the first occurrence, value. Holes are like nothing else."""
     first: dict[str, int] = {}
     for index, value in enumerate(values):
-        seen = first.setdefault(value, index)
+        try:
+            seen = first.setdefault(value, index)
+        except Unvalidated:
+            continue
         if seen != index:
             yield index, seen, value
 
@@ -36,9 +75,12 @@ def unknown_names(
 ) -> Iterator[Finding]:
     """One finding for each item of a list at ``path`` that is not a known name; ``what`` says where it is missing."""
     there = sorted(known)
-    for index, name in enumerate(names):
+
+    def unknown(index: int, name: str) -> Iterator[Finding]:
         if name not in there:
             yield Finding((*path, index), f"{name!r} is not {what}", suggestion(name, there))
+
+    yield from each(names, unknown)
 
 
 def find(lookup: Lookup, value: str | None, *kinds: str) -> Any | None:

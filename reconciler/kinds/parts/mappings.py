@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator
 
 from reconciler.core.kind import Finding
 from reconciler.kinds.parts.base import FieldName, Part, Word
-from reconciler.kinds.parts.findings import suggestion
+from reconciler.kinds.parts.findings import attributes, each, suggestion
 from reconciler.kinds.parts.transform import NAMES, misfit, parse_transformation
 
 Direction = Literal["INBOUND", "OUTBOUND", "BIDIRECTIONAL"]
@@ -66,7 +66,8 @@ AnyMapping = Annotated[Mapping, PlainValidator(_either_form, json_schema_input_t
 
 def connector_findings(path: Sequence[str | int], items: Sequence[Mapping]) -> Iterator[Finding]:
     """Check connector mappings one by one; duplicates are looked for by `duplicates`."""
-    for index, item in enumerate(items):
+
+    def one(index: int, item: Mapping) -> Iterator[Finding]:
         if isinstance(item, ConnectorMapping) and item.direction == "BIDIRECTIONAL" and not item.transformation:
             yield Finding(
                 (*path, index),
@@ -75,12 +76,15 @@ def connector_findings(path: Sequence[str | int], items: Sequence[Mapping]) -> I
                 "warning",
             )
 
+    yield from each(items, one)
+
 
 def record_findings(path: Sequence[str | int], items: Sequence[Mapping]) -> Iterator[Finding]:
     """Check the transformations and sources of source/target mappings."""
-    for index, item in enumerate(items):
+
+    def one(index: int, item: Mapping) -> Iterator[Finding]:
         if not isinstance(item, RecordMapping):
-            continue
+            return
         constant = False
         if item.transformation is not None:
             try:
@@ -88,7 +92,7 @@ def record_findings(path: Sequence[str | int], items: Sequence[Mapping]) -> Iter
             except ValueError as error:
                 fix = suggestion(item.transformation.partition(":")[0], NAMES)
                 yield Finding((*path, index, "transformation"), str(error), fix)
-                continue
+                return
         if item.source is None and not constant:
             yield Finding(
                 (*path, index),
@@ -96,18 +100,23 @@ def record_findings(path: Sequence[str | int], items: Sequence[Mapping]) -> Iter
                 "add 'source', or 'transformation: constant:…'",
             )
 
+    yield from each(items, one)
+
 
 def table_findings(
     path: Sequence[str | int], items: Sequence[Mapping], columns: dict[str, str], table: str
 ) -> Iterator[Finding]:
     """Check that what is mapped exists in a table and that the values fit; ``columns`` is name → type."""
-    for index, item in enumerate(items):
+
+    def one(index: int, item: Mapping) -> Iterator[Finding]:
         field = item.target if isinstance(item, RecordMapping) else item.cxone_field
         key = "target" if isinstance(item, RecordMapping) else "cxoneField"
         if field not in columns:
             yield Finding((*path, index, key), f"{field!r} does not exist in {table}", suggestion(field, columns))
         elif isinstance(item, RecordMapping) and item.transformation and (why := _misfit(item, columns[field])):
             yield Finding((*path, index, "transformation"), f"{field!r} of {table} is a {columns[field]}: {why}", "")
+
+    yield from each(items, one)
 
 
 def _misfit(item: RecordMapping, column_type: str) -> str:
@@ -118,11 +127,11 @@ def _misfit(item: RecordMapping, column_type: str) -> str:
 
 
 def table_columns(spec: Any) -> dict[str, str]:
-    """Name → type of a dataset's columns or an extension's fields."""
+    """Name → type of a dataset's columns or an extension's fields; raises `Unvalidated` where a name is not known."""
     columns = getattr(spec, "columns", None)
     if columns is not None:
-        return {name: column.type for name, column in columns.items()}
-    return {field.name: field.type for field in spec.fields}
+        return dict(zip(columns, attributes(columns.values(), "type"), strict=True))
+    return dict(zip([field.name for field in spec.fields], attributes(spec.fields, "type"), strict=True))
 
 
 def required_columns(spec: Any) -> list[str]:
