@@ -39,6 +39,13 @@ with ``from``; the command line alone turns it into an exit code::
     │   └── JournalOpen            L005  an interrupted apply must be resumed first
     ├── StorageError               X001  a file could not be read or written             exit 1
     ├── EmulatorFailed             X002  the embedded emulator cannot start              exit 1
+    ├── JobError                         a data job cannot go on                         exit 1
+    │   ├── JobFailed              J001  the tenant says that it failed
+    │   ├── NotApplied             J002  what it works on is not in the tenant
+    │   ├── JobBusy                J003  another run of it is under way
+    │   ├── ExtraMissing           J004  a library that it needs is not installed
+    │   ├── SourceUnusable         J005  its source cannot be read any further
+    │   └── ResumeImpossible       J006  what was interrupted cannot be gone on with
     └── Interrupted                X003  stopped by a signal after what was in flight    exit 130, 143
 """
 
@@ -305,6 +312,48 @@ class EmulatorFailed(ReconcilerError):
     """The embedded emulator cannot start, most often because its state file is damaged."""
 
     code = "X002"
+
+
+class JobError(ReconcilerError):
+    """A data job cannot go on."""
+
+    code = "J000"
+
+
+class JobFailed(JobError):
+    """The tenant carried the job out and says that it failed, or never came to an end within the time allowed."""
+
+    code = "J001"
+
+
+class NotApplied(JobError):
+    """What a job works on is not in the tenant, or not as its manifest declares it."""
+
+    code = "J002"
+
+
+class JobBusy(JobError):
+    """Another run of the same job is under way on this machine."""
+
+    code = "J003"
+
+
+class ExtraMissing(JobError):
+    """A library that the job needs is not installed; the fix names the extra that has it."""
+
+    code = "J004"
+
+
+class SourceUnusable(JobError):
+    """A job's source is missing, lacks what every record needs, or is damaged beyond the record at hand."""
+
+    code = "J005"
+
+
+class ResumeImpossible(JobError):
+    """An interrupted run cannot be gone on with: its source or its manifest is not what it was."""
+
+    code = "J006"
 
 
 class Interrupted(ReconcilerError):

@@ -50,6 +50,14 @@ def _declared(context: click.Context) -> Iterable[str]:
     return declared_keys(_project(context))
 
 
+def _jobs(context: click.Context) -> Iterable[str]:
+    """The keys of all manifests of a job kind."""
+    from reconciler.kinds import load_kinds
+
+    kinds = {name for name, kind in load_kinds().items() if kind.kind_class == "job"}
+    return (key for key in _declared(context) if key.partition("/")[0] in kinds)
+
+
 def _owned(context: click.Context) -> Iterable[str]:
     """The keys that the target's ledger holds."""
     from reconciler.engine.state.ledger import load_ledger
@@ -76,6 +84,7 @@ def _topics(_context: click.Context) -> Iterable[str]:
 
 targets = _completer(_targets)
 declared_keys = _completer(_declared)
+job_keys = _completer(_jobs)
 owned_keys = _completer(_owned)
 kinds = _completer(_kinds)
 topics = _completer(_topics)

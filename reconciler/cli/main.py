@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Show what apply would change.",
     "show": "Show a saved plan.",
     "apply": "Make the tenant match the manifests.",
+    "run": "Carry out data jobs.",
     "drift": "Show what somebody changed behind git's back.",
     "adopt": "Take ownership of a live resource.",
     "forget": "Give up ownership of a live resource.",

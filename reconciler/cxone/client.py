@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -173,7 +174,13 @@ class Client:
         url = self._routes.item(kind, id, wire.delete_query)
         await self._send(kind, "DELETE", url, precondition(kind, pin), wants_json=False)
 
-    async def request_json(
+    def address(self, kind: Kind, id: str, *parts: str) -> str:  # noqa: A002 - the API's own word
+        """The URL below a resource: ``address(connector, id, "sync")``. Raises `BadAnswer` for parts that would leave it."""
+        if any(part in ("", ".", "..") for part in parts):
+            raise BadAnswer(f"{parts!r} cannot be part of an address", fix="the server gave an id that is none")
+        return "/".join([self._routes.item(kind, id), *(quote(part, safe="") for part in parts)])
+
+    async def exchange(
         self,
         method: str,
         path: str,
@@ -183,25 +190,22 @@ class Client:
         headers: Mapping[str, str] | None = None,
         scopes: Sequence[str] = (),
         repeatable: bool | None = None,
-    ) -> Any:
-        """Make any other call of the API and give its parsed answer, None for an empty 204.
+    ) -> Answer:
+        """Make any other call of the API and give its answer; ``value`` is the parsed body, None for an empty 204.
 
-        ``path`` is under the target's URL. ``repeatable`` marks a call that may be sent again although its answer was lost;
-        unless it is set, only safe methods are.
+        ``path`` is under the target's URL, or from `address`. ``repeatable`` marks a call that may be sent again although its
+        answer was lost; unless it is set, only safe methods are.
         """
         url = with_query(self._routes.absolute(path), query)
         content = None if body is None else encode(body)
         sent = {"Content-Type": JSON} if content is not None else {}
-        call = Call(
-            method,
-            url,
-            label_of(url),
-            {**sent, **(headers or {})},
-            content,
-            scopes=tuple(scopes),
-            repeatable=repeatable,
-        )
-        return (await self._sender.send(call, self._tokens)).value
+        all_headers = {**sent, **(headers or {})}
+        call = Call(method, url, label_of(url), all_headers, content, scopes=tuple(scopes), repeatable=repeatable)
+        return await self._sender.send(call, self._tokens)
+
+    async def request_json(self, method: str, path: str, **options: Any) -> Any:
+        """The same as `exchange`, for those who want the parsed body alone."""
+        return (await self.exchange(method, path, **options)).value
 
     async def _write(
         self, kind: Kind, method: str, url: str, headers: Mapping[str, str], body: Body, *, id_: str | None

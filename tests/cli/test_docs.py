@@ -81,8 +81,8 @@ def test_the_sample_projects_own_page(tmp_path: Path) -> None:
     assert Project(tmp_path / "manifests").run("plan", "--detailed-exitcode").ok(0)
 
 
-LATER = {"run", "test"}
-"""Commands that carry job kinds and action tests out: their pages say what they are for, this version has none of them."""
+LATER = {"test"}
+"""Commands that pages mention already and this version does not have yet."""
 
 
 def test_commands_that_the_pages_mention_exist() -> None:
