@@ -22,7 +22,7 @@ Examples:
   reconciler show plan.json --format markdown > comment.md
 """
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--full", is_flag=True, help="Show long values whole, and every item.")
 @standard_options(formats=("text", "json", "markdown"), target=False)
 def command(settings: Settings, file: Path, full: bool) -> int:

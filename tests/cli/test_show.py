@@ -11,6 +11,7 @@ from reconciler.render.plan_markdown import render_plan_markdown
 from reconciler.render.plan_text import render_plan_text
 from reconciler.render.report_markdown import render_report_markdown
 from reconciler.render.report_text import render_report_text
+from tests.support.project import run
 from tests.support.render_plans import REPORT, worlds
 
 
@@ -98,11 +99,15 @@ def test_what_is_no_plan_is_an_error_and_no_traceback(tmp_path, content):
     assert "help: " in result.stderr
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path):
-    for path in (tmp_path / "none.json", tmp_path):
-        result = show(path)
-        assert result.exit_code == 1
-        assert result.stderr.startswith("error[F001]")
+@pytest.mark.parametrize("command", ["show", "apply"])
+def test_a_file_that_is_not_there_is_a_usage_error(command, tmp_path):
+    ran = run(command, "none.json", cwd=tmp_path).ok(64)
+    assert "'none.json' does not exist." in ran.err
+    assert ran.out == ""
+
+
+def test_a_folder_is_a_usage_error(tmp_path):
+    assert "is a directory" in run("show", str(tmp_path)).ok(64).err
 
 
 @pytest.mark.parametrize("arguments", [(), ("plan.json", "--format", "yaml"), ("a", "b")])
