@@ -105,6 +105,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "dependencies": [str(key) for key in entry.dependencies],
         "protect": entry.protect,
         "retain": entry.retain,
+        "etag": entry.etag,
     }
 
 
@@ -120,6 +121,7 @@ def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
             tuple([Key.parse(text) for text in dependencies]) if dependencies else (),
             bool(data["protect"]),
             bool(data["retain"]),
+            str(data.get("etag", "")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the entry {key} is not one that this tool wrote") from error

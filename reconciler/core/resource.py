@@ -102,7 +102,7 @@ class Entry:
     """What the ledger remembers of one resource: the base of the three-way comparison and what must outlive its manifest.
 
     ``fields`` is the tree that was last applied (secrets and bundles as digests), ``dependencies`` the edges that deletes
-    follow backwards.
+    follow backwards. ``etag`` is the ETag under which the tenant was seen to hold exactly these fields; empty where it was not.
     """
 
     key: Key
@@ -111,6 +111,7 @@ class Entry:
     dependencies: tuple[Key, ...] = ()
     protect: bool = False
     retain: bool = False
+    etag: str = ""
 
     @property
     def live_name(self) -> str:

@@ -12,19 +12,20 @@ from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Tre
 _SPELLING = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def identical(first: Any, second: Any, third: Any) -> bool:
-    """Whether three values are equal beyond doubt, found out quickly; false may also mean that a closer look is needed."""
-    if not (first == second and first == third):
-        return False
+def identical(first: Any, *others: Any) -> bool:
+    """Whether values are equal beyond doubt, found out quickly; false may also mean that a closer look is needed."""
+    for other in others:
+        if first != other:
+            return False
     kind = type(first)
     if kind is str:
         return True
     if kind is not dict and kind is not list:
-        return kind is type(second) and kind is type(third)
+        return all(kind is type(other) for other in others)
     try:
         # Python takes true for 1 also deep inside; the spelling tells them apart.
         text = orjson.dumps(first, option=_SPELLING)
-        return text == orjson.dumps(second, option=_SPELLING) and text == orjson.dumps(third, option=_SPELLING)
+        return all(text == orjson.dumps(other, option=_SPELLING) for other in others)
     except TypeError:
         return False
 

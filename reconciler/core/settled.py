@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.compare import Fingerprint, compare
+from reconciler.core.compare import FieldChange, Fingerprint, compare
 from reconciler.core.kind import Kind
 from reconciler.core.matching import Match
 from reconciler.core.refs import Identify, resolve_tree
-from reconciler.core.resource import Desired, Entry
-from reconciler.core.sameness import identical
+from reconciler.core.resource import Desired, Entry, Observed
+from reconciler.core.sameness import identical, same
 from reconciler.core.seal import fingerprint_of, seal
-from reconciler.core.values import ABSENT, Tree
+from reconciler.core.values import ABSENT, Secret, Tree
 from reconciler.core.wire import SERVER_OWNED, live_tree
 
 
 def settled(kind: Kind, item: Match, identify: Identify, fingerprint: Fingerprint, *, force_secrets: bool) -> bool:
     """Whether there is nothing to do and nothing to record.
 
-    Most fields are spelled alike in all three trees. Only the others are resolved, sealed, normalised and compared; a resource
-    that is not settled by that is planned from the beginning.
+    Where the ETag is the one under which the ledger's fields were seen live, only git and ledger are compared. Else most fields
+    are spelled alike in all three trees; only the others are resolved, sealed, normalised and compared. A resource that is
+    not settled by that is planned from the beginning.
     """
     desired, entry, live = item.desired, item.entry, item.live
     if entry is None or live is None or item.moved_from or terms_differ(entry, desired):
         return False
+    untouched = entry.etag != "" and entry.etag == live.etag and not force_secrets
+    if untouched and _as_applied(desired.fields, entry.fields, identify, fingerprint):
+        return True
     left = _unsettled(kind, desired.fields, entry.fields, live.body)
     if not left:
         return True
@@ -39,6 +43,34 @@ def settled(kind: Kind, item: Match, identify: Identify, fingerprint: Fingerprin
         force_secrets=force_secrets,
     )
     return not (found.patch or found.unchecked or found.changes or found.stale_base)
+
+
+def _as_applied(desired: Tree, base: Tree, identify: Identify, fingerprint: Fingerprint) -> bool:
+    """Whether git says what the ledger says was last applied."""
+    if identical(desired, base):
+        return True
+    if base.keys() != desired.keys():
+        return False
+    left = {name: value for name, value in desired.items() if not identical(value, base[name])}
+    fields = seal(resolve_tree(left, identify), fingerprint)
+    return all(_recorded(value, base[name]) for name, value in fields.items())
+
+
+def _recorded(value: Any, base: Any) -> bool:
+    """Whether a sealed value is what the ledger holds. A null is not the same as nothing here: it may be declared anew."""
+    if isinstance(value, dict) and isinstance(base, dict):
+        return value.keys() == base.keys() and all(_recorded(item, base[name]) for name, item in value.items())
+    if isinstance(value, list) and isinstance(base, list):
+        return len(value) == len(base) and all(map(_recorded, value, base))
+    if isinstance(value, Secret) and isinstance(base, Secret):
+        return (value.reference, value.fingerprint) == (base.reference, base.fingerprint) and value.fingerprint != ""
+    return same(value, base)
+
+
+def divergence(kind: Kind, entry: Entry, live: Observed) -> tuple[FieldChange, ...]:
+    """Where a live resource is not what the ledger holds of it; empty where its ETag may stand for those fields."""
+    tree = live_tree(kind, live.body)
+    return compare(kind, entry.fields, entry.fields, tree, fingerprint=fingerprint_of).changes
 
 
 def terms_differ(before: Entry, desired: Desired) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
-from reconciler.core.compare import compare
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.resource import Entry, Key, Observed
+from reconciler.core.settled import divergence
 from reconciler.core.values import Secret
-from reconciler.core.wire import live_tree
 from reconciler.cxone.client import Client
 from reconciler.engine.concurrency import side_by_side
 from reconciler.errors import ReconcilerError
@@ -20,26 +20,41 @@ WAITS = (0.1, 0.4, 1.0)
 """Seconds to wait before reading again what has not converged: listings of some tenants lag behind their writes."""
 
 
+@dataclass(slots=True)
+class Seen:
+    """What reading back found.
+
+    ``diverged`` are the resources that are not as the ledger says, and how; ``etags`` those of the others, empty where the
+    tenant gives none.
+    """
+
+    diverged: list[tuple[Key, str]] = field(default_factory=list)
+    etags: dict[Key, str] = field(default_factory=dict)
+
+
 async def read_back(
     client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None], sleep: Callable[[float], Awaitable[None]]
-) -> list[tuple[Key, str]]:
-    """Read every touched resource once more; returns those that are not as the ledger says (None: gone), and how."""
+) -> Seen:
+    """Read every touched resource once more and compare it with the ledger (None: it is gone)."""
     left = dict(touched)
-    diverged: list[tuple[Key, str]] = []
+    seen = Seen()
     for wait in (0.0, *WAITS):
         if not left:
-            return []
+            break
         if wait:
             await sleep(wait)
         try:
-            diverged = await _look(client, kinds, left)
+            seen.diverged = await _look(client, kinds, left, seen.etags)
         except ReconcilerError as error:
-            return [(key, f"could not be read back: {error.message}") for key in sorted(left)]
-        left = {key: left[key] for key, _ in diverged}
-    return diverged
+            seen.diverged = [(key, f"could not be read back: {error.message}") for key in sorted(left)]
+            break
+        left = {key: left[key] for key, _ in seen.diverged}
+    return seen
 
 
-async def _look(client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None]) -> list[tuple[Key, str]]:
+async def _look(
+    client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None], etags: dict[Key, str]
+) -> list[tuple[Key, str]]:
     by_kind: dict[str, list[Key]] = {}
     for key in sorted(touched):
         by_kind.setdefault(key.kind, []).append(key)
@@ -48,9 +63,18 @@ async def _look(client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None
         live = await _read(client, kinds[name], [touched[key] for key in keys])
         for key in keys:
             entry = touched[key]
-            message = _differs(kinds[name], entry, live.get(entry.id) if entry else None)
-            if message:
-                found.append((key, message))
+            if entry is None:
+                continue
+            item = live.get(entry.id)
+            if item is None:
+                found.append((key, "is not there"))
+                continue
+            changes = divergence(kinds[name], entry, item)
+            labels = [item.label for item in changes if item.sends and not isinstance(item.desired, Secret)]
+            if labels:
+                found.append((key, f"reads back otherwise at {', '.join(labels)}"))
+            elif not changes:
+                etags[key] = item.etag
     return found
 
 
@@ -63,15 +87,3 @@ async def _read(client: Client, kind: Kind, entries: list[Entry | None]) -> dict
         return await client.get(kind, resource_id)
 
     return {item.id: item for item in await side_by_side(wanted, one) if item is not None}
-
-
-def _differs(kind: Kind, entry: Entry | None, live: Observed | None) -> str:
-    if entry is None:
-        return ""
-    if live is None:
-        return "is not there"
-    found = compare(
-        kind, entry.fields, entry.fields, live_tree(kind, live.body), fingerprint=lambda secret: secret.fingerprint
-    )
-    labels = [item.label for item in found.changes if item.sends and not isinstance(item.desired, Secret)]
-    return f"reads back otherwise at {', '.join(labels)}" if labels else ""

@@ -26,7 +26,7 @@ from reconciler.engine.clock import now, stamp
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Performer, Progress, Settled
 from reconciler.engine.prepare import prepare
-from reconciler.engine.readback import read_back
+from reconciler.engine.readback import Seen, read_back
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
 from reconciler.engine.state.ledger import LedgerWriter
@@ -157,14 +157,17 @@ class Runner:
             if change.steps and change.key in applied
         }
         self._save()
-        diverged: list[tuple[Key, str]] = []
+        seen = Seen()
         if not self.stop.requested and touched:
-            diverged = await read_back(self.client, self.kinds, touched, anyio.sleep)
+            seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
+        for key, etag in seen.etags.items():
+            if (entry := self.writer.entries.get(key)) is not None:
+                self.writer.put(key, replace(entry, etag=etag))
         self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
         self._save()
         if not self._open(results):
             self.journal.end()
-        return Report(tuple(results), tuple(diverged), self.stop.signal, self.client.requests_by_method)
+        return Report(tuple(results), tuple(seen.diverged), self.stop.signal, self.client.requests_by_method)
 
     def _open(self, results: Sequence[Result]) -> bool:
         """Whether the journal must stay open: for what a signal kept from being sent, and for answers that never came."""

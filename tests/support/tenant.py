@@ -19,6 +19,7 @@ from reconciler.core.kind import Kind
 from reconciler.core.plan import Change, Plan, Step
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Entry, Key, Ledger, Observed, Pin
+from reconciler.core.settled import divergence
 from reconciler.core.values import Bundle, Unknown
 from reconciler.core.wire import request_body
 
@@ -180,6 +181,17 @@ class Run:
             if left < 0:
                 return
             done.add(change.key)
+        self._read_back(done)
+
+    def _read_back(self, done: set[Key]) -> None:
+        """Remember the ETags of what is live as the ledger says, as the engine does."""
+        entries = dict(self.ledger.entries)
+        for key in done & entries.keys():
+            kind = self.tenant.kinds[key.kind]
+            live = self.tenant.read(kind, entries[key].id) if entries[key].id in self.tenant.of(kind) else None
+            if live is not None and not divergence(kind, entries[key], live):
+                entries[key] = replace(entries[key], etag=live.etag)
+        self.ledger = replace(self.ledger, entries=entries)
 
     def identify(self, reference: Unknown) -> str:
         entry = self.ledger.entries[Key(reference.kind, reference.name)]

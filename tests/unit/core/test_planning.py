@@ -602,3 +602,43 @@ def test_the_hash_seed_changes_no_byte() -> None:
     }
     assert len(texts) == 1
     assert len(json.loads(texts.pop())["changes"]) > 3
+
+
+def seen(item: Entry, **changes: Any) -> Entry:
+    """An entry whose fields were seen live under the ETag that `live` gives."""
+    return replace(item, etag=f"etag-{item.id}", **changes)
+
+
+def test_under_the_recorded_etag_git_and_ledger_decide_alone() -> None:
+    recorded = seen(entry(W, size=2))
+    # The body says otherwise, which under the same ETag a tenant never does: this shows that it was not looked at.
+    assert plan([want(W, size=2)], [live(W, size=3)], [recorded]).unchanged == 1
+    (change,) = plan([want(W, size=2)], [live(W, size=3)], [replace(recorded, etag="other")]).changes
+    assert (change.action, change.fields[0].status) == ("update", "theirs")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before"),
+    [
+        ({"size": 3}, {"size": 2}),
+        ({"size": 2, "description": None}, {"size": 2}),
+        ({"size": 2}, {"size": 2, "description": "old"}),
+        ({"settings": {"speed": 1, "mode": None}}, {"settings": {"speed": 1}}),
+        ({"size": True}, {"size": 1}),
+        ({"credentials": {"token": Secret("env:T", "new")}}, {"credentials": {"token": sealed("env:T", "old")}}),
+        ({"credentials": {"token": Secret("env:T")}}, {"credentials": {"token": sealed("env:T", "old")}}),
+    ],
+)
+def test_what_git_says_anew_is_planned_under_the_recorded_etag_too(wanted: Tree, before: Tree) -> None:
+    body = {**before, "description": "old", "settings": {"speed": 1, "mode": "fast"}}
+    observed = [live(W, **{name: value for name, value in body.items() if name != "credentials"})]
+    made = plan([want(W, **wanted)], observed, [seen(entry(W, **before))])
+    assert [change.key for change in made.changes] == [W]
+
+
+def test_a_secret_is_written_again_on_demand_under_the_recorded_etag() -> None:
+    token = {"credentials": {"token": Secret("env:T", "same")}}
+    recorded = seen(entry(W, credentials={"token": sealed("env:T", "same")}))
+    observed = [live(W, credentials={"token": "********"})]
+    assert plan([want(W, **token)], observed, [recorded]).unchanged == 1
+    assert plan([want(W, **token)], observed, [recorded], write_secrets=frozenset({W})).changes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.resource import Entry, Key
-from reconciler.engine.readback import LIST_FROM, WAITS, read_back
+from reconciler.engine.readback import LIST_FROM, WAITS, Seen, read_back
 from tests.support.cxone import KINDS, client, in_loop
 from tests.support.emulator import RunningEmulator, running_emulator
 
@@ -34,6 +34,11 @@ def applied(emulator: RunningEmulator, name: str) -> tuple[Key, Entry]:
     return key, Entry(key, made["id"], wanted)
 
 
+def etag_of(emulator: RunningEmulator, name: str) -> str:
+    with emulator.client() as http:
+        return str(http.get("/api/v2/data-actions/datasets", params={"name": name}).json()["items"][0]["etag"])
+
+
 def edit(emulator: RunningEmulator, name: str, description: str) -> None:
     body = {"kind": "Dataset", "name": name, "patch": {"description": description}, "by": "somebody"}
     emulator.control("POST", "edit", body)
@@ -48,7 +53,8 @@ async def test_what_is_live_as_meant_takes_one_look(emulator: RunningEmulator) -
 
     key, entry = applied(emulator, "people")
     async with client(emulator.url) as one:
-        assert await read_back(one, KINDS, {key: entry, Key("Dataset", "gone"): None}, sleep) == []
+        seen = await read_back(one, KINDS, {key: entry, Key("Dataset", "gone"): None}, sleep)
+    assert seen == Seen([], {key: etag_of(emulator, "people")})
     assert waits == []
 
 
@@ -64,7 +70,8 @@ async def test_a_tenant_that_lags_is_looked_at_again(emulator: RunningEmulator) 
     key, entry = applied(emulator, "people")
     edit(emulator, "people", "as before")
     async with client(emulator.url) as one:
-        assert await read_back(one, KINDS, {key: entry}, sleep) == []
+        seen = await read_back(one, KINDS, {key: entry}, sleep)
+    assert seen == Seen([], {key: etag_of(emulator, "people")})
     assert waits == list(WAITS[:2])
 
 
@@ -82,8 +89,9 @@ async def test_what_stays_otherwise_is_named_by_its_fields(emulator: RunningEmul
     emulator.control("POST", "delete", {"kind": "Dataset", "name": "places", "by": "somebody"})
     before = len(emulator.requests())
     async with client(emulator.url) as one:
-        found = await read_back(one, KINDS, {key: entry, other: other_entry, fine: fine_entry}, sleep)
-    assert found == [(key, "reads back otherwise at description"), (other, "is not there")]
+        seen = await read_back(one, KINDS, {key: entry, other: other_entry, fine: fine_entry}, sleep)
+    assert set(seen.etags) == {fine}
+    assert seen.diverged == [(key, "reads back otherwise at description"), (other, "is not there")]
     assert waits == list(WAITS)
     paths = [item["path"] for item in emulator.requests()[before:]]
     assert sum(path.endswith(fine_entry.id) for path in paths) == 1
@@ -97,7 +105,9 @@ async def test_many_are_read_by_one_listing(emulator: RunningEmulator) -> None:
     touched: dict[Key, Entry | None] = dict(applied(emulator, f"table-{n:02}") for n in range(LIST_FROM))
     before = len(emulator.requests())
     async with client(emulator.url) as one:
-        assert await read_back(one, KINDS, touched, sleep) == []
+        seen = await read_back(one, KINDS, touched, sleep)
+    assert seen.diverged == []
+    assert set(seen.etags) == set(touched)
     reads = [item["path"] for item in emulator.requests()[before:] if item["method"] == "GET"]
     assert reads
     assert set(reads) == {"/api/v2/data-actions/datasets"}
@@ -111,6 +121,8 @@ async def test_a_tenant_that_cannot_be_read_is_said_for_each(emulator: RunningEm
 
     key, entry = applied(emulator, "people")
     async with client(emulator.url, auth={"path": "/nowhere"}) as one:
-        ((named, message),) = await read_back(one, KINDS, {key: entry}, sleep)
+        seen = await read_back(one, KINDS, {key: entry}, sleep)
+    ((named, message),) = seen.diverged
+    assert seen.etags == {}
     assert named == key
     assert message.startswith("could not be read back: ")

@@ -49,7 +49,10 @@ def run_alone(tmp_path: Path, script: str) -> str:
         (tmp_path / f"f{number}.yaml").write_text(text)
     (tmp_path / "broken.yaml").write_text("kind: K\nkind: L\n---\na: [\n---\nspec: {a: 1}\n")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _BEGIN + script, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", _BEGIN + script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert done.returncode == 0
@@ -108,4 +111,4 @@ except ChildProcessError:
 
 def test_shares_are_of_about_the_same_size() -> None:
     assert shared_out([5, 1, 1, 1, 2], 2) == [[0], [4, 1, 2, 3]]
-    assert sorted(sum(shared_out([3, 0, 7], 4), [])) == [0, 1, 2]
+    assert sorted(position for share in shared_out([3, 0, 7], 4) for position in share) == [0, 1, 2]
