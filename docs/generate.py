@@ -37,7 +37,9 @@ def cli_page() -> str:
         "# Commands",
         "",
         "Generated from the commands' own help; `make generated` writes it anew. Every option can be given by the environment,",
-        "too: `RECONCILER_<COMMAND>_<OPTION>`, and for those that all commands share `RECONCILER_<OPTION>`.",
+        "too: `RECONCILER_<OPTION>` for every command that has it, `RECONCILER_<COMMAND>_<OPTION>` for one command alone; what stands",
+        "on the command line comes first. Where `RECONCILER_FORMAT` names a format that only other commands have, a command keeps",
+        "its own (`-v` says so).",
         "",
     ]
     parts += COMPLETION

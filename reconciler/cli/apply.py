@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options
+from reconciler.cli.environment import given
 from reconciler.cli.plan import warn
 from reconciler.cli.planning_options import (
     LOCK_TIMEOUT,
@@ -82,7 +83,8 @@ def command(
     if saved is not None and expect:
         raise UsageError("a plan file is applied as it is; --expect is for planning anew")
     whole = saved is None and not resume
-    if not whole and any(value not in (None, ()) for value in options.values()):
+    # The environment is meant for all runs; only who writes an option here wants it to count here.
+    if not whole and any(given(click.get_current_context(), name) for name in options):
         raise UsageError("planning options have no say in a plan that is made already", fix="give them to `plan --out`")
     log = ResultLog(quiet=settings.quiet)
 

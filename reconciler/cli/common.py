@@ -14,6 +14,7 @@ import click
 
 from reconciler import errors
 from reconciler.cli import completion
+from reconciler.cli.environment import FormatOption, ignored
 
 P = ParamSpec("P")
 
@@ -80,16 +81,6 @@ def _use_color(no_color: bool) -> bool:
     return sys.stdout.isatty()
 
 
-class SharedOption(click.Option):
-    """An option of all commands: beside ``RECONCILER_<COMMAND>_<OPTION>`` it reads ``RECONCILER_<OPTION>``."""
-
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """The variable of this command first, then the one of all commands."""
-        found = super().resolve_envvar_value(ctx)
-        name = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
-        return found or os.environ.get(f"RECONCILER_{name}") or None
-
-
 def standard_options(
     formats: Sequence[str] = ("text",), *, target: bool = True
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
@@ -112,6 +103,8 @@ def standard_options(
                 quiet=kwargs.pop("quiet"),
                 interactive=kwargs.pop("interactive"),
             )
+            if text := ignored(click.get_current_context()):
+                settings.debug(text)
             try:
                 code = function(settings, **kwargs) or 0
             except errors.ReconcilerError as error:
@@ -123,28 +116,23 @@ def standard_options(
                 "--project",
                 "-C",
                 "directory",
-                cls=SharedOption,
                 type=click.Path(path_type=Path, file_okay=False),
                 help="The project's folder (default: the nearest reconciler.yaml upwards).",
             ),
             click.option(
                 "--format",
+                cls=FormatOption,
                 type=click.Choice(list(formats)),
                 default=formats[0],
                 show_default=True,
                 help="How to write the document.",
             ),
-            click.option(
-                "--no-color", cls=SharedOption, is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."
-            ),
-            click.option(
-                "--verbose", "-v", cls=SharedOption, count=True, help="Say more on stderr; repeat for still more."
-            ),
-            click.option("--quiet", "-q", cls=SharedOption, is_flag=True, help="Only the document and errors."),
+            click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."),
+            click.option("--verbose", "-v", count=True, help="Say more on stderr; repeat for still more."),
+            click.option("--quiet", "-q", is_flag=True, help="Only the document and errors."),
             click.option(
                 "--input/--no-input",
                 "interactive",
-                cls=SharedOption,
                 default=True,
                 help="Whether questions may be asked (never when stdin is not a terminal).",
             ),
@@ -155,7 +143,6 @@ def standard_options(
                 click.option(
                     "--target",
                     "-t",
-                    cls=SharedOption,
                     shell_complete=completion.targets,
                     help="The tenant of the project to work on (default: local).",
                 ),

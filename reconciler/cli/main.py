@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
+from reconciler.cli.environment import PREFIX, read_environment
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,6 +53,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        read_environment(command, f"{PREFIX}_{cmd_name.upper()}")
         return command
 
     def resolve_command(
@@ -81,7 +83,7 @@ class LazyGroup(click.Group):
 
 @click.command(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RECONCILER"},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": PREFIX},
     epilog="Start with `reconciler demo`, or `reconciler init` in an empty folder.",
 )
 @click.version_option(__version__, prog_name="reconciler")

@@ -30,3 +30,46 @@ def test_the_command_line_comes_before_both(project: Project) -> None:
 def test_flags_take_words(project: Project) -> None:
     assert project.run("validate").ok().err
     assert not project.run("validate", RECONCILER_QUIET="true").ok().err
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "drift", "doctor", "audit"])
+def test_the_format_is_one_for_all_commands(project: Project, command: str) -> None:
+    project.run("apply", "--yes").ok()
+    assert project.run(command, RECONCILER_FORMAT="json").out[0] in "[{"
+
+
+def test_subcommands_read_them_too(project: Project) -> None:
+    project.run("apply", "--yes").ok()
+    assert project.run("ledger", "list", RECONCILER_FORMAT="json").ok().out.startswith("[")
+    assert project.run("ledger", "list", RECONCILER_LEDGER_LIST_FORMAT="json").ok().out.startswith("[")
+
+
+def test_a_format_of_other_commands_is_ignored_and_v_says_so(project: Project) -> None:
+    plain = project.run("plan").ok()
+    ran = project.run("plan", RECONCILER_FORMAT="junit").ok()
+    assert ran.out.startswith(plain.out.splitlines()[0])
+    assert "RECONCILER_FORMAT" not in ran.err
+    said = project.run("plan", "-v", RECONCILER_FORMAT="junit").ok().err
+    assert "RECONCILER_FORMAT=junit is ignored: this command has text, json, markdown" in said
+
+
+@pytest.mark.parametrize("name", ["RECONCILER_FORMAT", "RECONCILER_PLAN_FORMAT"])
+def test_a_format_that_no_command_has_is_wrong_usage(project: Project, name: str) -> None:
+    assert "'jsno' is not one of" in project.run("plan", **{name: "jsno"}).ok(64).err
+
+
+def test_a_commands_own_variable_and_the_command_line_must_name_its_own_formats(project: Project) -> None:
+    assert "'junit' is not one of" in project.run("plan", RECONCILER_PLAN_FORMAT="junit").ok(64).err
+    assert "'junit' is not one of" in project.run("plan", "--format", "junit").ok(64).err
+
+
+def test_options_of_some_commands_are_read_by_each_that_has_them(project: Project) -> None:
+    assert "match no manifest" in project.run("plan", RECONCILER_ONLY="Connector/*").ok(64).err
+    assert project.run("plan", RECONCILER_DETAILED_EXITCODE="1").code == 2
+    assert project.run("apply", RECONCILER_YES="1").ok().out
+
+
+def test_planning_options_of_the_environment_leave_a_saved_plan_alone(project: Project) -> None:
+    project.run("plan", "--out", "plan.json").ok()
+    assert "no say in a plan" in project.run("apply", "plan.json", "--prune").ok(64).err
+    project.run("apply", "plan.json", RECONCILER_PRUNE="1").ok()
