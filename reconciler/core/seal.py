@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import is_
 from typing import Any
 
@@ -29,6 +30,16 @@ def seal(value: Any, fingerprint: Fingerprint) -> Any:
     if isinstance(value, Secret):
         return Secret(value.reference, value.reveal() if value.resolved else None, fingerprint(value))
     return value
+
+
+def secrets_in(value: object) -> Iterator[Secret]:
+    """All secrets of a tree."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, _MAY_HOLD):
+                yield from secrets_in(item)
 
 
 def fingerprint_of(secret: Secret) -> str:

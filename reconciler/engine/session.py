@@ -14,6 +14,7 @@ import anyio
 
 from reconciler.core.plan import Plan
 from reconciler.core.resource import Entry, Key, Ledger
+from reconciler.core.seal import secrets_in
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
@@ -139,6 +140,7 @@ class Session:
         """Make a plan through a client that is already open."""
         from reconciler.engine.commit import current_commit
 
+        self._begin_marks()
         return await plan_tenant(
             self.workspace,
             client,
@@ -148,6 +150,17 @@ class Session:
             outcome_unknown=self.interrupted,
             commit=current_commit(self.workspace.project.root),
         )
+
+    def _begin_marks(self) -> None:
+        """Start on the fingerprints of all secrets at hand, which are made while the tenant is listed."""
+        kinds = self.workspace.kinds
+        found = (
+            secret
+            for item in self.workspace.bound.desired
+            for rule in kinds[item.key.kind].secret_maps
+            for secret in secrets_in(item.fields.get(rule.path))
+        )
+        self.fingerprint.begin({secret.reveal() for secret in found if secret.resolved})
 
     @property
     def interrupted(self) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets as random
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 _COST = 2**14
 _BLOCK = 8
@@ -21,15 +24,34 @@ class Fingerprinter:
         self._salt = bytes.fromhex(salt)
         self._key = random.token_bytes(32)
         self._known: dict[bytes, str] = {}
+        self._begun: dict[bytes, Future[str]] = {}
 
     def __call__(self, value: str) -> str:
         """The fingerprint (hex) of a value."""
-        data = value.encode("utf-8", "surrogatepass")
-        seen = hashlib.blake2b(data, key=self._key).digest()
+        data, seen = self._seen(value)
         if seen not in self._known:
-            mark = hashlib.scrypt(data, salt=self._salt, n=_COST, r=_BLOCK, p=1, dklen=_LENGTH)
-            self._known[seen] = mark.hex()
+            begun = self._begun.pop(seen, None)
+            self._known[seen] = self._hash(data) if begun is None else begun.result()
         return self._known[seen]
+
+    def begin(self, values: Iterable[str]) -> None:
+        """Start making the fingerprints of values that will be asked for, while the caller does something else.
+
+        Hashing takes tens of milliseconds a value, and holds no lock of the interpreter.
+        """
+        found = {seen: data for data, seen in map(self._seen, values) if seen not in self._known}
+        if not found:
+            return
+        pool = ThreadPoolExecutor(min(len(found), os.cpu_count() or 1), thread_name_prefix="fingerprint")
+        self._begun |= {seen: pool.submit(self._hash, data) for seen, data in found.items()}
+        pool.shutdown(wait=False)
+
+    def _seen(self, value: str) -> tuple[bytes, bytes]:
+        data = value.encode("utf-8", "surrogatepass")
+        return data, hashlib.blake2b(data, key=self._key).digest()
+
+    def _hash(self, data: bytes) -> str:
+        return hashlib.scrypt(data, salt=self._salt, n=_COST, r=_BLOCK, p=1, dklen=_LENGTH).hex()
 
 
 def provisional_salt(stack: str, target: str) -> str:
