@@ -63,12 +63,12 @@ Examples:
 @click.option(
     "--action-modules",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Node.js modules for actions; nothing runs them in this version.",
+    help="Folder of Node.js modules that actions may require (or with a node_modules inside).",
 )
 @click.option(
     "--action-env",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Environment for actions; nothing runs them in this version.",
+    help="Environment of every action: a file of NAME=value lines.",
 )
 @click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Fill the tenant (JSON).")
 @click.option("--faults", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Fault rules (JSON).")

@@ -33,22 +33,47 @@ def replayed(emulator: Emulator, request: Request, client_id: str, body: Doc, ma
 
     A key belongs to one client, method and path. Raises the 422 when it came with another body before.
     """
+    answer = kept(emulator, request, client_id, body)
+    if answer is None:
+        answer = make()
+        keep(emulator, request, client_id, body, answer)
+    return answer
+
+
+def kept(emulator: Emulator, request: Request, client_id: str, body: Doc) -> Answer | None:
+    """Give the answer kept under the request's key, if there is a key and an answer; raises as `replayed`."""
+    key = _digest(request, client_id)
+    if key is None:
+        return None
+    query = "SELECT body_digest, status, headers, body FROM answers WHERE digest = ? AND expires > ?"
+    found = emulator.store.connection.execute(query, (key, emulator.clock.now())).fetchone()
+    if found is None:
+        return None
+    if found[0] != _body_digest(body):
+        raise unprocessable("IDEMPOTENCY_KEY_REUSED", "the key was used with another body before")
+    return Answer(found[1], orjson.loads(found[2]), found[3])
+
+
+def keep(emulator: Emulator, request: Request, client_id: str, body: Doc, answer: Answer) -> None:
+    """Keep a success under the request's key, if there is one; must be called inside a transaction."""
+    key = _digest(request, client_id)
+    if key is None:
+        return
+    connection, now = emulator.store.connection, emulator.clock.now()
+    connection.execute("DELETE FROM answers WHERE expires <= ?", (now,))
+    headers = orjson.dumps(answer.headers)
+    row = (key, _body_digest(body), answer.status, headers, answer.body, now + KEPT_SECONDS)
+    connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _digest(request: Request, client_id: str) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is None:
-        return make()
+        return None
     if not _KEY.fullmatch(key):
         raise bad_request("Idempotency-Key", f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters")
-    digest = sha256("\0".join((client_id, request.method, request.url.path, key)).encode()).hexdigest()
-    body_digest = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    connection, now = emulator.store.connection, emulator.clock.now()
-    query = "SELECT body_digest, status, headers, body FROM answers WHERE digest = ? AND expires > ?"
-    kept = connection.execute(query, (digest, now)).fetchone()
-    if kept is not None:
-        if kept[0] != body_digest:
-            raise unprocessable("IDEMPOTENCY_KEY_REUSED", "the key was used with another body before")
-        return Answer(kept[1], orjson.loads(kept[2]), kept[3])
-    answer = make()
-    connection.execute("DELETE FROM answers WHERE expires <= ?", (now,))
-    row = (digest, body_digest, answer.status, orjson.dumps(answer.headers), answer.body, now + KEPT_SECONDS)
-    connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
-    return answer
+    return sha256("\0".join((client_id, request.method, request.url.path, key)).encode()).hexdigest()
+
+
+def _body_digest(body: Doc) -> str:
+    return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -8,6 +8,7 @@ from reconciler.emulator.fields import Doc
 from reconciler.emulator.http import JSON, MERGE_PATCH
 from reconciler.emulator.idempotency import MAX_KEY_LENGTH
 from reconciler.emulator.kind import COUNTER, Kind
+from reconciler.emulator.openapi_actions import execution
 from reconciler.emulator.openapi_tokens import SECURITY_SCHEME, token_paths
 from reconciler.emulator.settings import MAX_PAGE_SIZE, Settings
 
@@ -41,6 +42,8 @@ _REASONS = {
     422: "well-formed, but it can't be meant",
     428: "If-Match is required",
     429: "too many requests; see Retry-After",
+    501: "this machine has no Node.js",
+    504: "the action did not answer in time",
 }
 
 _REQUEST_ID: Doc = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
@@ -231,6 +234,9 @@ def describe(settings: Settings, kinds: Mapping[str, Kind]) -> Doc:
         paths[kind.collection + "/{id}"] = describer.item(kind)
         for view in kind.views:
             paths[f"{kind.collection}/{{id}}/{view}"] = describer.view(kind, view)
+        if kind.name == "DataAction":
+            parameters = [_ID_PARAMETER, _IDEMPOTENCY]
+            paths[kind.collection + "/{id}/execute"] = execution(describer.error, parameters, _REQUEST_ID)
         schemas[kind.name] = describer.shown_schema(kind)
         schemas[f"{kind.name}Create"] = kind.body.schema()
         schemas[f"{kind.name}Patch"] = kind.body.schema(partial=True)
