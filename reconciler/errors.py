@@ -45,7 +45,9 @@ with ``from``; the command line alone turns it into an exit code::
     │   ├── JobBusy                J003  another run of it is under way
     │   ├── ExtraMissing           J004  a library that it needs is not installed
     │   ├── SourceUnusable         J005  its source cannot be read any further
-    │   └── ResumeImpossible       J006  what was interrupted cannot be gone on with
+    │   ├── ResumeImpossible       J006  what was interrupted cannot be gone on with
+    │   ├── DatabaseUnusable       J007  the database, or a table in it, does not take events
+    │   └── SpoolUnusable          J008  what was received cannot be kept on disk
     └── Interrupted                X003  stopped by a signal after what was in flight    exit 130, 143
 """
 
@@ -354,6 +356,18 @@ class ResumeImpossible(JobError):
     """An interrupted run cannot be gone on with: its source or its manifest is not what it was."""
 
     code = "J006"
+
+
+class DatabaseUnusable(JobError):
+    """A sink's database or table cannot take events, and waiting will not change that."""
+
+    code = "J007"
+
+
+class SpoolUnusable(JobError):
+    """A sink cannot keep on disk what it receives, so that it must not receive any more."""
+
+    code = "J008"
 
 
 class Interrupted(ReconcilerError):
