@@ -29,7 +29,7 @@ def command(settings: Settings, key: str, resource_id: str, lock_timeout: float)
     from reconciler.engine.ownership import adopt
     from reconciler.engine.session import Session
 
-    with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
+    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = adopt(session, parse_key(key), resource_id, lock_timeout)
     settings.note(f"{key} is ours now (id {found}); `reconciler plan` shows what its manifest changes")
     return 0

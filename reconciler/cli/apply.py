@@ -94,7 +94,9 @@ def command(
             log.begin(len(plan.changes))
         return agreed
 
-    opened = Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=whole)
+    opened = Session.open(
+        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, need_manifests=whole
+    )
     with opened as session, log:
         if whole:
             warn(settings, session.workspace.bound.diagnostics)

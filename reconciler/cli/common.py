@@ -34,6 +34,12 @@ _EXIT_CODES: tuple[tuple[type[errors.ReconcilerError], int], ...] = (
 )
 
 
+_VERBOSE = (
+    "Say more on stderr. -v: a line for each request, and what was left aside. -vv: its headers too, and the cause of an error. "
+    "-vvv: its body too. Secrets are never shown."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The standard options of one invocation.
@@ -128,7 +134,7 @@ def standard_options(
                 help="How to write the document.",
             ),
             click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."),
-            click.option("--verbose", "-v", count=True, help="Say more on stderr; repeat for still more."),
+            click.option("--verbose", "-v", count=True, help=_VERBOSE),
             click.option("--quiet", "-q", is_flag=True, help="Only the document and errors."),
             click.option(
                 "--input/--no-input",

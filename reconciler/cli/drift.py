@@ -30,7 +30,7 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
     from reconciler.render.drift_text import render_drift_text
 
     wanted = parse_reports(reports)
-    with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
+    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = find_drift(session, unmanaged=unmanaged)
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text

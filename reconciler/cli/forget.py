@@ -18,7 +18,9 @@ def command(settings: Settings, key: str, lock_timeout: float) -> int:
     from reconciler.engine.ownership import forget
     from reconciler.engine.session import Session
 
-    with Session.open(settings.directory, settings.target, debug=settings.debug, need_manifests=False) as session:
+    with Session.open(
+        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, need_manifests=False
+    ) as session:
         entry = forget(session, parse_key(key), lock_timeout)
     settings.note(f"{key} (id {entry.id}) is no longer ours; it stays live as it is")
     return 0

@@ -48,7 +48,7 @@ def command(
     from reconciler.engine.session import Session
 
     wanted = parse_reports(reports)
-    with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
+    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         warn(settings, session.workspace.bound.diagnostics)
         request = take_request(options, session.workspace.project.root, paths)
         plan = session.plan(request)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx2 as httpx
 
 from reconciler.core.values import Secret
-from reconciler.cxone.message import Answer, Call, Failure, OnRequest, RequestRecord
+from reconciler.cxone.message import Answer, Call, Failure, OnExchange, OnRequest, RequestRecord
 from reconciler.cxone.settings import TargetApi
 from reconciler.cxone.text import escape
 from reconciler.cxone.timing import Timing
@@ -42,12 +42,18 @@ class Http:
     """Makes attempts and counts them: ``methods`` by method, token requests apart in ``token_requests``."""
 
     def __init__(
-        self, api: TargetApi, transport: httpx.AsyncBaseTransport, timing: Timing, on_request: OnRequest | None
+        self,
+        api: TargetApi,
+        transport: httpx.AsyncBaseTransport,
+        timing: Timing,
+        on_request: OnRequest | None,
+        on_exchange: OnExchange | None = None,
     ) -> None:
         self._api = api
         self._transport = transport
         self._timing = timing
         self._on_request = on_request
+        self._on_exchange = on_exchange
         self.methods: Counter[str] = Counter()
         self.token_requests = 0
 
@@ -65,6 +71,8 @@ class Http:
             self.token_requests += 1
         if self._on_request is not None:
             self._on_request(_record(call, outcome, self._timing.monotonic() - started, number))
+        if self._on_exchange is not None:
+            self._on_exchange(call, headers, outcome)
         return outcome
 
     async def _exchange(self, call: Call, headers: dict[str, str], request_id: str) -> Answer | Failure:

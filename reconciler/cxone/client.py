@@ -6,7 +6,7 @@ sends a write again after its answer was lost: the caller does, with the same pi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from reconciler.cxone.answers import Unusable, read_resource
 from reconciler.cxone.attempt import Http
 from reconciler.cxone.auth import TokenSource
 from reconciler.cxone.limiter import Limiter
-from reconciler.cxone.message import Answer, Call, OnRequest
+from reconciler.cxone.message import Answer, Call, Failure, OnRequest
 from reconciler.cxone.paging import Pager, Query
 from reconciler.cxone.retry import Policy
 from reconciler.cxone.routes import Routes, label_of, wire_of, with_query
@@ -28,6 +28,7 @@ from reconciler.cxone.settings import EMBEDDED_URL, TargetApi
 from reconciler.cxone.status import unknown
 from reconciler.cxone.text import Redact, without
 from reconciler.cxone.timing import Timing
+from reconciler.cxone.transcript import HEADERS, transcript
 from reconciler.cxone.transport import build_transport
 from reconciler.errors import BadAnswer, InvalidProject, NotFound
 
@@ -42,7 +43,8 @@ class Client:
 
     ``scopes`` are those that the command needs. With ``read_only`` no write can leave. ``app`` is an ASGI application that is
     driven in this process in place of a server. ``on_request`` is told of every attempt; ``redact`` removes from servers' texts
-    what must not be shown (the client's own secret and token are removed anyway).
+    what must not be shown (the client's own secret and token are removed anyway). ``tell`` takes the lines of a transcript at a
+    level of ``detail`` (`reconciler.cxone.transcript`), each attempt's behind its ``on_request``.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Client:
         app: Any | None = None,
         on_request: OnRequest | None = None,
         redact: Redact = str,
+        tell: Callable[[str], None] | None = None,
+        detail: int = 0,
         timing: Timing | None = None,
         policy: Policy | None = None,
     ) -> None:
@@ -67,7 +71,9 @@ class Client:
         self._transport = build_transport(
             api, token_url=self._routes.token_url, read_only=read_only, app=app, tls=self._routes.any_tls
         )
-        self._http = Http(api, self._transport, self._timing, on_request)
+        self._tell, self._detail = tell, detail
+        on_exchange = self._transcribe if tell is not None and detail >= HEADERS else None
+        self._http = Http(api, self._transport, self._timing, on_request, on_exchange)
         self._limiter = Limiter(
             requests_per_second=api.requests_per_second, max_concurrency=api.max_concurrency, timing=self._timing
         )
@@ -250,6 +256,11 @@ class Client:
             stale_codes=wire.stale_codes,
             wants_json=wants_json,
         )
+
+    def _transcribe(self, call: Call, headers: Mapping[str, str], outcome: Answer | Failure) -> None:
+        assert self._tell is not None
+        for line in transcript(call, headers, outcome, detail=self._detail, redact=self._redact):
+            self._tell(line)
 
     def _redact(self, text: str) -> str:
         own = without((self._api.auth.client_secret.reveal(), *self._tokens.held()))

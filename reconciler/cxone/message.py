@@ -106,5 +106,8 @@ class RequestRecord:
     date: str = ""
 
 
+OnExchange = Callable[[Call, Mapping[str, str], Answer | Failure], None]
+"""Is told of every attempt whole, with the headers that were sent; they and the bodies may hold secrets."""
+
 OnRequest = Callable[[RequestRecord], None]
 """Is told of every attempt, token requests included, after it ended."""

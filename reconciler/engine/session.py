@@ -40,7 +40,7 @@ class Session:
     """What plan, apply, drift, adopt and forget work with.
 
     ``ledger`` is as it was read at the start, or by `reload`; ``fingerprint`` belongs to its salt, and to a provisional one
-    until there is a ledger; ``debug`` takes a line for every request.
+    until there is a ledger; ``debug`` takes a line for every request, and what ``detail`` adds (2: headers, 3: bodies).
     ``extra_kinds`` are kinds beyond those of manifests and ledger (a saved plan's); ``revealed`` the secret values in use, which
     are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun.
     """
@@ -51,6 +51,7 @@ class Session:
     fingerprint: Fingerprinter
     environ: Mapping[str, str]
     debug: Callable[[str], None]
+    detail: int = 0
     extra_kinds: set[str] = field(default_factory=set)
     revealed: set[str] = field(default_factory=set, repr=False)
     audit: AuditLog | None = None
@@ -63,6 +64,7 @@ class Session:
         target: str,
         *,
         debug: Callable[[str], None],
+        detail: int = 0,
         environ: Mapping[str, str] | None = None,
         need_manifests: bool = True,
     ) -> Iterator[Session]:
@@ -74,7 +76,7 @@ class Session:
         store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
         ledger = load_ledger(store, stack=workspace.project.stack, target=workspace.target.url)
         salt = provisional_salt(ledger.stack, ledger.target) if ledger.lost else ledger.salt
-        yield cls(workspace, store, ledger, Fingerprinter(salt), variables, debug)
+        yield cls(workspace, store, ledger, Fingerprinter(salt), variables, debug, detail)
 
     @property
     def kinds_needed(self) -> set[str]:
@@ -93,6 +95,8 @@ class Session:
             write=write,
             on_request=self._on_request,
             redact=self._redact,
+            tell=self.debug,
+            detail=self.detail,
         )
 
     def _on_request(self, record: RequestRecord) -> None:
@@ -106,9 +110,10 @@ class Session:
                 requestId=record.request_id,
                 latencyMs=round(record.seconds * 1000),
             )
+        again = f", attempt {record.attempt}" if record.attempt > 1 else ""
         self.debug(
             f"{record.method} {record.path} → {record.status or 'no answer'} "
-            f"in {record.seconds * 1000:.0f} ms [{record.request_id}]"
+            f"in {record.seconds * 1000:.0f} ms{again} [{record.request_id}]"
         )
 
     def _redact(self, text: str) -> str:

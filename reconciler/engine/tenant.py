@@ -36,16 +36,28 @@ def open_tenant(
     write: bool,
     on_request: OnRequest | None = None,
     redact: Callable[[str], str] = str,
+    tell: Callable[[str], None] | None = None,
+    detail: int = 0,
 ) -> Client:
     """A client for the target, not yet connected: use it as an async context manager.
 
     ``needed`` are the kinds that the command is about. Without ``write`` the client refuses every unsafe request but the one
-    for a token. Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
+    for a token. ``tell`` takes the lines of a transcript at a level of ``detail``. Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
     """
     scopes = scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
     app = embedded_app(project.root, target.name) if target.embedded else None
     api = target_api(project, target, environ)
-    return Client(api, kinds, scopes=scopes, read_only=not write, app=app, on_request=on_request, redact=redact)
+    return Client(
+        api,
+        kinds,
+        scopes=scopes,
+        read_only=not write,
+        app=app,
+        on_request=on_request,
+        redact=redact,
+        tell=tell,
+        detail=detail,
+    )
 
 
 def embedded_app(root: Path, target: str) -> Any:

@@ -89,7 +89,11 @@ def test_from_plan_to_delete(tmp_path: Path, canary: str) -> None:
         ["graph"],
     ]
     for command in commands:
-        _unseen(project, project.run(*command, "-vvv").ok(), canary)
+        ran = project.run(*command, "-vvv").ok()
+        _unseen(project, ran, canary)
+        if command[0] == "apply":
+            assert '  > {"' in ran.err, "no body was told of"
+            assert ':"(secret)"' in ran.err
     stored = b"".join(path.read_bytes() for path in project.state.glob("emulator.sqlite*"))
     assert json.dumps(canary, ensure_ascii=False)[1:-1].encode() in stored, "the tenant never got it"
     second = canary + "-rotated"
