@@ -8,14 +8,17 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from reconciler.emulator.actions import Actions
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import ApiError, StateError
 from reconciler.emulator.faults import Faults
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.http import parse_object
+from reconciler.emulator.ingest import Ingestion
 from reconciler.emulator.kinds import all_kinds
 from reconciler.emulator.listing import Listing
 from reconciler.emulator.rate_limit import RateLimit
+from reconciler.emulator.records import Records
 from reconciler.emulator.request_log import RequestLog
 from reconciler.emulator.resources import Resources
 from reconciler.emulator.seeding import Seeder
@@ -33,12 +36,15 @@ class Emulator:
         self.kinds = all_kinds()
         self.shows_etags = settings.concurrency == "etag"
         self.store = Store(settings.state, list(self.kinds), show_etags=self.shows_etags)
+        self.records = Records(self.store)
         self.clock = Clock(lambda: self.store.clock_offset)
         self.resources = Resources(self.store, self.clock, settings.concurrency)
+        self.ingestion = Ingestion(self.kinds["Dataset"], self.store, self.resources, self.records)
         self.tokens = Tokens(self.store, self.clock, settings)
         self.listing = Listing(settings.pagination, settings.page_size, self.store.etag_key)
         self.seeder = Seeder(self.store, self.resources, self.kinds)
         self.streams = Streams(self.store, self.clock)
+        self.actions = Actions(settings, self.clock)
         self.faults = Faults()
         self.log = RequestLog()
         self.limit = RateLimit(settings.rate_limit, time.monotonic()) if settings.rate_limit else None
@@ -71,6 +77,9 @@ class Emulator:
     def reset(self) -> None:
         """Empty the tenant, the tokens, the faults and the log."""
         self.store.clear()
+        with self.store.transaction():
+            self.records.clear()
+        self.actions.clear()
         self.faults.clear()
         self.log.clear()
 

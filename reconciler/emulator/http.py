@@ -40,20 +40,19 @@ def error_response(error: ApiError, id_: str) -> Response:
     return json_response(error.body(id_), error.status, error.headers)
 
 
-async def read_body(request: Request) -> bytes:
-    """Read the whole body; 413 as soon as it is too large."""
-    too_large = ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PAYLOAD_TOO_LARGE", f"a body may have {MAX_BODY_BYTES} bytes at most"
-    )
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Read the whole body; 413 as soon as it is larger than ``limit`` bytes."""
+    text = f"this body may have {limit} bytes at most"
+    too_large = ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PAYLOAD_TOO_LARGE", text)
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+    if declared.isdigit() and int(declared) > limit:
         raise too_large
     chunks: list[bytes] = []
     size = 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_BODY_BYTES:
+            if size > limit:
                 raise too_large
             chunks.append(chunk)
     except ClientDisconnect as error:
@@ -77,10 +76,10 @@ def parse_object(body: bytes) -> Doc:
     return value
 
 
-async def read_object(request: Request, *accepted: str) -> Doc:
+async def read_object(request: Request, *accepted: str, limit: int = MAX_BODY_BYTES) -> Doc:
     """Read a JSON object of one of the ``accepted`` media types (JSON if none is named); 415, 413 or 400 else."""
     accepted = accepted or (JSON,)
-    body = await read_body(request)
+    body = await read_body(request, limit)
     if media_type(request) not in accepted:
         raise ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

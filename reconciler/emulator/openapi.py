@@ -9,6 +9,7 @@ from reconciler.emulator.http import JSON, MERGE_PATCH
 from reconciler.emulator.idempotency import MAX_KEY_LENGTH
 from reconciler.emulator.kind import COUNTER, Kind
 from reconciler.emulator.openapi_actions import execution
+from reconciler.emulator.openapi_operations import operation_paths
 from reconciler.emulator.openapi_tokens import SECURITY_SCHEME, token_paths
 from reconciler.emulator.settings import MAX_PAGE_SIZE, Settings
 
@@ -240,6 +241,7 @@ def describe(settings: Settings, kinds: Mapping[str, Kind]) -> Doc:
         schemas[kind.name] = describer.shown_schema(kind)
         schemas[f"{kind.name}Create"] = kind.body.schema()
         schemas[f"{kind.name}Patch"] = kind.body.schema(partial=True)
+    paths |= operation_paths(describer, kinds)
     return {
         "openapi": "3.1.0",
         "info": {"title": "CXone API contract, emulated", "version": "1"},

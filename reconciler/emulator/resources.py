@@ -130,6 +130,10 @@ class Resources:
         self._check_unused(kind, row)
         self._store.delete(kind.name, row.id)
 
+    def settle(self, kind: Kind, id_: str, doc: Doc, server: Doc, actor: str | None = None) -> Row:
+        """Write what an operation has made of a resource's counters, and of its document where ``actor`` is given."""
+        return self._write(kind, id_, doc, server if actor is None else self._touched(server, actor))
+
     def prepare(self, kind: Kind, id_: str, doc: Doc, server: Doc) -> Written:
         """Make what the store keeps of a resource, from a document in normal form."""
         where = f"{kind.name}\0{id_}\0".encode()

@@ -27,9 +27,6 @@ CREATE INDEX resources_rev ON resources (rev);
 CREATE TABLE tombstones (rev INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL);
 CREATE INDEX tombstones_rev ON tombstones (rev);
 CREATE TABLE blobs (kind TEXT NOT NULL, id TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, id));
-CREATE TABLE records (
-    kind TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, id, key)
-) WITHOUT ROWID;
 CREATE TABLE tokens (digest TEXT PRIMARY KEY, client TEXT NOT NULL, scopes TEXT NOT NULL, expires REAL NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE answers (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ class Store:
         self.next_id = 0
         self.clock_offset = 0.0
         self._pending: list[Written | tuple[str, str]] = []
+        self._after: list[Callable[[], object]] = []
         try:
             self.refresh()
         except (sqlite3.DatabaseError, ValueError) as error:
@@ -123,6 +124,7 @@ class Store:
         """Hold the database for one write; memory follows only after the commit. Must not be left by an await."""
         self.connection.execute("BEGIN IMMEDIATE")
         self._pending = []
+        self._after = []
         try:
             self.refresh()
             yield
@@ -140,6 +142,12 @@ class Store:
                     self._put(change.row)
                 else:
                     self._remove(*change)
+        for follow in self._after:
+            follow()
+
+    def on_commit(self, follow: Callable[[], object]) -> None:
+        """Let memory that others keep beside the store follow too: called once the present transaction is committed."""
+        self._after.append(follow)
 
     def _set_meta(self, key: str, value: float) -> None:
         self.connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
@@ -158,12 +166,6 @@ class Store:
         """Give the bytes kept beside a resource, if any."""
         row = self.connection.execute("SELECT data FROM blobs WHERE kind = ? AND id = ?", (kind, id_)).fetchone()
         return None if row is None else row[0]
-
-    def records(self, kind: str, id_: str) -> Iterator[bytes]:
-        """Give the records that a resource holds, each as JSON, in the order of their keys."""
-        query = "SELECT data FROM records WHERE kind = ? AND id = ? ORDER BY key"
-        for (data,) in self.connection.execute(query, (kind, id_)):
-            yield data
 
     def allocate(self) -> int:
         """Give the next number for an id, inside a transaction. Numbers are not used twice, a reset included."""
@@ -190,7 +192,7 @@ class Store:
     def delete(self, kind: str, id_: str) -> None:
         """Delete a resource and what is kept beside it, inside a transaction."""
         revision = self._revision + 1
-        for table in ("resources", "blobs", "records"):
+        for table in ("resources", "blobs"):
             self.connection.execute(f"DELETE FROM {table} WHERE kind = ? AND id = ?", (kind, id_))  # noqa: S608
         self.connection.execute("INSERT INTO tombstones VALUES (?, ?, ?)", (revision, kind, id_))
         self._trim_tombstones()
@@ -214,7 +216,7 @@ class Store:
     def clear(self) -> None:
         """Delete everything but the ETag key and the counter of ids, and set the clock right."""
         with self.transaction():
-            for table in ("resources", "blobs", "records", "tombstones", "tokens", "answers"):
+            for table in ("resources", "blobs", "tombstones", "tokens", "answers"):
                 self.connection.execute(f"DELETE FROM {table}")  # noqa: S608
             revision = self._revision + 1
             self._set_meta("rev", revision)

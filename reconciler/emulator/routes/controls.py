@@ -136,7 +136,8 @@ async def _state(request: Request) -> Response:
 async def _records(kind: Kind, request: Request) -> Response:
     emulator = emulator_of(request)
     row = emulator.resources.find(kind, request.path_params["id"])
-    return json_response(b'{"records":[%b]}' % b",".join(emulator.store.records(kind.name, row.id)))
+    records = sorted(emulator.records.all(row.id))
+    return json_response(b'{"records":[%b]}' % b",".join(line for _, line in records))
 
 
 async def _show_faults(request: Request) -> Response:

@@ -1,0 +1,67 @@
+"""The part of the OpenAPI description that is about operations on data: records and syncs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from reconciler.emulator import batch
+from reconciler.emulator.fields import Doc
+from reconciler.emulator.http import JSON
+from reconciler.emulator.idempotency import MAX_KEY_LENGTH
+from reconciler.emulator.kind import Kind
+
+_ID: Doc = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z0-9]{1,32}$"}}
+_IDEMPOTENCY: Doc = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+    "description": "makes repeating safe for 24 h",
+}
+_COUNT: Doc = {"type": "integer", "minimum": 0}
+
+
+class Describer(Protocol):
+    """What is taken from the description of the resources."""
+
+    def error(self, *statuses: int) -> Doc:
+        """Give the responses for error statuses."""
+
+    def success(self, description: str, schema: Doc, *, tagged: bool, located: bool = False) -> Doc:
+        """Give a response with a body."""
+
+
+def _closed(properties: Doc, *optional: str) -> Doc:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _security(scopes: frozenset[str]) -> list[Doc]:
+    return [{"oauth2": [scope]} for scope in sorted(scopes)]
+
+
+def _body(schema: Doc) -> Doc:
+    return {"required": True, "content": {JSON: {"schema": schema}}}
+
+
+def operation_paths(describer: Describer, kinds: Mapping[str, Kind]) -> Doc:
+    """Give the paths of all operations on data."""
+    dataset = kinds["Dataset"]
+    return {dataset.collection + "/{id}/records": _ingest(describer, dataset)}
+
+
+def _ingest(describer: Describer, kind: Kind) -> Doc:
+    error = _closed({"index": _COUNT, "code": {"type": "string"}, "message": {"type": "string"}})
+    counts = {"processedCount": _COUNT, "failedCount": _COUNT, "errors": {"type": "array", "items": error}}
+    answer = describer.success("all of the batch is stored", _closed(counts), tagged=False)
+    return {
+        "parameters": [_ID],
+        "post": {
+            "operationId": "ingestRecords",
+            "security": _security(kind.write_scopes),
+            "parameters": [_IDEMPOTENCY],
+            "requestBody": _body(batch.BODY.schema()),
+            "responses": {"200": answer} | describer.error(400, 401, 403, 404, 409, 413, 415, 422),
+        },
+    }
