@@ -1,0 +1,90 @@
+"""Records in the state: two processes' worth of writers on one file agree with a plain dictionary."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.emulator.records import Records
+from reconciler.emulator.store import Store
+
+KEYS = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=6)
+SIDES = st.integers(0, 1)
+STEPS = st.lists(
+    st.tuples(SIDES, st.just("write"), KEYS, KEYS)
+    | st.tuples(SIDES, st.just("fail"), KEYS, KEYS)
+    | st.tuples(SIDES, st.just("replace"), KEYS, st.just([])),
+    max_size=25,
+)
+
+
+class Model:
+    """Two stores on one file, and what they ought to hold."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stores = [self.opened(), self.opened()]
+        self.expected: dict[str, bytes] = {}
+        self._written = 0
+
+    def opened(self) -> tuple[Store, Records]:
+        store = Store(self.path, [], show_etags=True)
+        return store, Records(store)
+
+    def step(self, side: int, action: str, keys: list[str], dropped: list[str]) -> None:
+        store, records = self.stores[side]
+        self._written += 1
+        new = {key: b'"%b%d"' % (key.encode(), self._written) for key in keys}
+        if action == "replace":
+            with store.transaction():
+                records.write("staged", keys, list(new.values()))
+            with store.transaction():
+                records.move("staged", "x")
+            self.expected = new
+            return
+        after = {key: line for key, line in self.expected.items() if key not in dropped} | new
+        with suppress(LookupError), store.transaction():
+            assert records.write("x", keys, list(new.values()), dropped) == len(after) - len(self.expected)
+            if action == "fail":
+                raise LookupError
+            self.expected = after
+
+    def check(self, records: Records) -> None:
+        assert dict(records.all("x")) == self.expected
+        assert records.read("x", list("abcdefgh")) == self.expected
+        assert len(records.shelf("x")) == len(self.expected)
+        assert list(records.all("staged")) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_two_stores_agree_with_a_dictionary(steps: list[tuple[int, str, list[str], list[str]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model = Model(Path(folder) / "state.db")
+        for step in steps:
+            model.step(*step)
+            for _, records in model.stores:
+                model.check(records)
+        model.stores.append(model.opened())
+        model.check(model.stores[-1][1])
+        for store, _ in model.stores:
+            store.close()
+
+
+def test_batches_that_hold_nothing_alive_are_gone() -> None:
+    store = Store(None, [], show_etags=True)
+    records = Records(store)
+    for _ in range(5):
+        for keys in (["a", "b"], ["c"]):
+            with store.transaction():
+                records.write("x", keys, [b"1"] * len(keys))
+    assert store.connection.execute("SELECT count(*) FROM batches").fetchone()[0] == 2
+    with store.transaction():
+        records.write("x", ["b"], [b"2"])
+    assert store.connection.execute("SELECT count(*) FROM batches").fetchone()[0] == 3
+    assert dict(records.all("x")) == {"a": b"1", "b": b"2", "c": b"1"}
+    store.close()
