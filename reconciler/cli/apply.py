@@ -71,6 +71,9 @@ def command(
 
     With FILE, a plan saved by `plan --out`, exactly that plan is applied. Otherwise the changes are planned, shown, and
     applied after you agree.
+
+    With --format json stdout is a stream of events, one JSON object a line (schemas/apply-events.json): the plan first, a
+    result for each change as it ends, and the report.
     """
     from reconciler.engine.applying import Applying
     from reconciler.engine.session import Session
@@ -111,7 +114,7 @@ def command(
         )
         report: Report | None
         if resume:
-            report = applying.resume()
+            report = applying.resume(_tell_plan if settings.format == "json" else None)
             if not report.results:
                 settings.note("Nothing to apply: no interrupted apply is on record.")
         elif saved is not None:
@@ -134,12 +137,10 @@ def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bo
     """Show the plan and ask; raises `GuardRefused` where guards stand in the way."""
     if settings.format == "text":
         document(plan_as("text", plan, width=settings.width, color=settings.color))
+    else:
+        _tell_plan(plan)
     if plan.problems:
         codes = sorted({problem.code for problem in plan.problems})
-        if settings.format != "text":
-            from reconciler.core.planfile import plan_to_json
-
-            _event("plan", plan_to_json(plan))
         raise GuardRefused(
             f"refused by {', '.join(codes)}; nothing was sent",
             codes=codes,
@@ -154,6 +155,13 @@ def _agree(settings: Settings, session: Session, plan: Plan, *, yes: bool) -> bo
         )
     target = session.workspace.target
     return click.confirm(f"Apply these changes to {target.name} ({target.url})?", err=True)
+
+
+def _tell_plan(plan: Plan) -> None:
+    """The first event of ``--format json``: what is to be applied."""
+    from reconciler.core.planfile import plan_to_json
+
+    _event("plan", plan_to_json(plan))
 
 
 def _say(result: Result) -> None:

@@ -7,6 +7,7 @@ back as it was. A secret keeps its reference and fingerprint; its value is never
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import is_
 from typing import Any
 
 from reconciler.core.resource import Entry, Key, Ledger
@@ -15,13 +16,29 @@ from reconciler.core.values import MASKED, Bundle, Secret, Template, Unknown
 MARKER = "@reconciler"
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def encode_tree(value: Any) -> Any:
-    """Turn a tree (or any value in one) into plain JSON. Dicts and lists are copied."""
-    if isinstance(value, dict):
-        encoded = {key: encode_tree(item) for key, item in value.items()}
+    """Turn a tree (or any value in one) into plain JSON; what is plain already is given back as it is, not as a copy."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        changed = {
+            key: new
+            for key, item in value.items()
+            if type(item) not in _PLAIN and (new := encode_tree(item)) is not item
+        }
+        encoded = {**value, **changed} if changed else value
         return {MARKER: {"literal": encoded}} if MARKER in value else encoded
-    if isinstance(value, (list, tuple)):
-        return [encode_tree(item) for item in value]
+    if kind is list or kind is tuple:
+        items = [item if type(item) in _PLAIN else encode_tree(item) for item in value]
+        return value if kind is list and all(map(is_, items, value)) else items
+    return _encode_leaf(value)
+
+
+def _encode_leaf(value: Any) -> Any:
     if isinstance(value, Secret):
         return {MARKER: {"secret": value.reference, "fingerprint": value.fingerprint}}
     if isinstance(value, Unknown):
@@ -98,15 +115,15 @@ def _decode_leaf(marked: Mapping[str, Any]) -> Any:
 
 
 def entry_to_json(entry: Entry) -> dict[str, Any]:
-    """One ledger entry as JSON, without its key."""
-    return {
+    """One ledger entry as JSON, without its key. A plan knows no ETag of what it is going to write, and says nothing of one."""
+    data = {
         "id": entry.id,
         "fields": encode_tree(entry.fields),
         "dependencies": [str(key) for key in entry.dependencies],
         "protect": entry.protect,
         "retain": entry.retain,
-        "etag": entry.etag,
     }
+    return {**data, "etag": entry.etag} if entry.etag else data
 
 
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:

@@ -16,7 +16,7 @@ from reconciler.engine.clock import now, parse
 from reconciler.engine.observe import observe_kinds
 from reconciler.engine.planfiles import read_plan
 from reconciler.engine.planner import Request
-from reconciler.engine.runner import Runner, actor, moved_since
+from reconciler.engine.runner import Runner, actor, journaled_plan, moved_since
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
@@ -94,20 +94,23 @@ class Applying:
         with self._held(f"apply {file.name}"):
             return run(work)
 
-    def resume(self) -> Report:
-        """Go on with the apply whose journal is open; nothing to do where there is none."""
+    def resume(self, show: Callable[[Plan], None] | None = None) -> Report:
+        """Go on with the apply whose journal is open, after ``show`` was told its plan; nothing to do where there is none."""
         session = self.session
         with self._held("apply --resume", resuming=True):
             state = open_journal(session.store)
             if state is None:
                 return Report()
             session.extra_kinds |= {key.kind for key, _, _ in state.entries} | {key.kind for key in state.steps}
-            session.extra_kinds |= {str(change["key"]).partition("/")[0] for change in state.header["plan"]["changes"]}
+            plan = journaled_plan(state)
+            session.extra_kinds |= {change.key.kind for change in plan.changes}
+            if show is not None:
+                show(plan)
 
             async def work() -> Report:
                 async with session.client(write=True) as client:
                     with stop_on_signals(self.stop):
-                        return await self._runner(client).resume(state)
+                        return await self._runner(client).resume(state, plan)
 
             return run(work)
 

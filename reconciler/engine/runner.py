@@ -87,12 +87,8 @@ class Runner:
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
         return await self._carry_out(changes, {})
 
-    async def resume(self, state: JournalState) -> Report:
-        """Go on with an interrupted apply from its journal, never from current manifests."""
-        try:
-            plan = plan_from_json(state.header["plan"])
-        except (ValueError, KeyError) as error:
-            raise LedgerDamaged("the journal holds no plan that reads back", fix="plan again") from error
+    async def resume(self, state: JournalState, plan: Plan) -> Report:
+        """Go on with an interrupted apply from its journal and the plan in it, never from current manifests."""
         self.run_id = state.run_id
         self.before = dict(self.writer.entries)
         for key, entry, moved_from in state.entries:
@@ -243,6 +239,14 @@ class Runner:
         """Record what the ledger holds from now on (`Recorder`)."""
         self.writer.put(key, entry, moved_from)
         await self.journal.append(entry_record(key, entry, moved_from))
+
+
+def journaled_plan(state: JournalState) -> Plan:
+    """The plan that an interrupted apply was carrying out; raises `LedgerDamaged`."""
+    try:
+        return plan_from_json(state.header["plan"])
+    except (ValueError, KeyError) as error:
+        raise LedgerDamaged("the journal holds no plan that reads back", fix="plan again") from error
 
 
 def _progress(state: JournalState, key: Key) -> Progress:

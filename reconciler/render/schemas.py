@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of the documents that this tool writes: plans and reports.
+"""JSON Schemas (2020-12) of the documents that this tool writes: plans, reports, and the events of an apply.
 
 Every object is closed, so that a field which is added to a document and not here fails the test that holds the two together.
 """
@@ -24,7 +24,11 @@ _SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 def schema_files() -> dict[str, str]:
     """The schemas' texts by file name."""
-    schemas = {"plan.json": plan_schema(), "report.json": report_schema()}
+    schemas = {
+        "plan.json": plan_schema(),
+        "report.json": report_schema(),
+        "apply-events.json": events_schema(),
+    }
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
 
@@ -76,6 +80,21 @@ def report_schema() -> Schema:
         }
     )
     return _document("report.json", "A report of reconciler", schema, {"result": _RESULT})
+
+
+def events_schema() -> Schema:
+    """The schema of one event, which is one line, of ``apply --format json``: plan, result for each change, report."""
+    events = {
+        "plan": plan_schema(),
+        "result": _RESULT,
+        "report": report_schema(),
+    }
+    forms = [
+        _closed({"event": {"const": name}, **schema["properties"]}) | {"title": f"The event {name}"}
+        for name, schema in events.items()
+    ]
+    parts = {**_PLAN_PARTS, "result": _RESULT}
+    return _document("apply-events.json", "An event of reconciler apply", {"oneOf": forms}, parts)
 
 
 def _document(name: str, title: str, schema: Schema, parts: Mapping[str, Schema]) -> Schema:

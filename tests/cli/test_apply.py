@@ -8,7 +8,7 @@ import sys
 
 import jsonschema_rs
 
-from reconciler.render.schemas import report_schema
+from reconciler.render.schemas import events_schema, plan_schema, report_schema
 from tests.support.project import Project
 from tests.support.tenant_project import dataset
 
@@ -33,10 +33,24 @@ def test_text(project: Project) -> None:
 
 def test_json_is_one_event_a_line(project: Project) -> None:
     ran = project.run("apply", "--yes", "--format", "json").ok()
-    assert [event["event"] for event in ran.events] == ["result", "report"]
-    report = {key: value for key, value in ran.events[-1].items() if key != "event"}
-    assert jsonschema_rs.is_valid(report_schema(), report)
-    assert [event["event"] for event in project.run("apply", "--yes", "--format", "json").ok().events] == ["report"]
+    assert [event["event"] for event in ran.events] == ["plan", "result", "report"]
+    validator = jsonschema_rs.validator_for(events_schema())
+    assert [validator.is_valid(event) for event in ran.events] == [True] * 3
+    assert not validator.is_valid({**ran.events[0], "event": "report"})
+    parts = [{key: value for key, value in event.items() if key != "event"} for event in ran.events]
+    assert jsonschema_rs.is_valid(plan_schema(), parts[0])
+    assert jsonschema_rs.is_valid(report_schema(), parts[2])
+    again = project.run("apply", "--yes", "--format", "json").ok()
+    assert [event["event"] for event in again.events] == ["plan", "report"]
+
+
+def test_the_plan_is_the_first_event_however_it_came(project: Project) -> None:
+    project.run("plan", "--out", "plan.json").ok()
+    saved = json.loads((project.root / "plan.json").read_text("utf-8"))
+    refused = project.run("apply", "--format", "json").ok(64)
+    assert [event["event"] for event in refused.events] == ["plan"]
+    ran = project.run("apply", "plan.json", "--format", "json").ok()
+    assert ran.events[0] == {"event": "plan", **saved}
 
 
 def test_words_that_make_no_sense_together(project: Project) -> None:

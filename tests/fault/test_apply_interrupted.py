@@ -137,7 +137,9 @@ def test_a_signal_lets_finish_what_is_in_flight(
     assert set(setting.project.entries) == {"Connector/crm"}
     assert setting.live("Connector")["crm"]["lifecycleStatus"] == "ACTIVE"
     setting.project.run("apply", "--yes").ok(1)
-    setting.project.run("apply", "--resume").ok()
+    resumed = setting.project.run("apply", "--resume", "--format", "json").ok()
+    assert [item["event"] for item in (resumed.events[0], resumed.events[-1])] == ["plan", "report"]
+    assert resumed.events[0]["changes"] == json.loads(out.splitlines()[0])["changes"]
     assert (setting.tenant(), setting.ledger()) == undisturbed["create"]
 
 

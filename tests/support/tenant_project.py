@@ -78,10 +78,14 @@ class Setting:
         return {kind: {item["name"]: _named(item["stored"], names) for item in items} for kind, items in state.items()}
 
     def ledger(self) -> dict[str, Any]:
-        """The ledger's entries with ids as names and without fingerprints, which are salted."""
+        """The ledger's entries with ids as names, without fingerprints, which are salted, and without what was seen under which tag."""
         state = self.emulator.control("GET", "state")["resources"]
         names = {item["id"]: f"id of {kind} {item['name']}" for kind, items in state.items() for item in items}
-        return dict(_named(self.project.entries, names))
+        entries = {
+            key: {name: value for name, value in entry.items() if name != "etag"}
+            for key, entry in self.project.entries.items()
+        }
+        return dict(_named(entries, names))
 
     def edit(self, kind: str, name: str, **patch: Any) -> None:
         """Change a resource in the console."""
