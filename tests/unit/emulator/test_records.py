@@ -6,7 +6,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.records import Records
@@ -55,8 +55,9 @@ class Model:
         assert list(records.all("staged")) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
+@example([(0, "write", ["a", "b"], []), (0, "write", ["c"], ["a"]), (0, "write", ["c"], [])])
 def test_two_stores_agree_with_a_dictionary(steps: list[tuple[int, str, list[str], list[str]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Model(Path(folder) / "state.db")
