@@ -13,10 +13,11 @@ from reconciler.core.values import Bundle, Secret
 from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, parse
+from reconciler.engine.moved import moved_since
 from reconciler.engine.observe import observe_kinds
 from reconciler.engine.planfiles import read_plan
 from reconciler.engine.planner import Request
-from reconciler.engine.runner import Runner, actor, journaled_plan, moved_since
+from reconciler.engine.runner import Runner, actor, journaled_plan
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt

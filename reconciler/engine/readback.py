@@ -20,22 +20,32 @@ WAITS = (0.1, 0.4, 1.0)
 """Seconds to wait before reading again what has not converged: listings of some tenants lag behind their writes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is to be read of a resource that was deleted: nothing under its id."""
+
+    id: str
+
+
+Touched = Mapping[Key, Entry | Gone]
+"""What an apply touched, each with what is to be live of it."""
+
+
 @dataclass(slots=True)
 class Seen:
     """What reading back found.
 
     ``diverged`` are the resources that are not as the ledger says, and how; ``etags`` those of the others, empty where the
-    tenant gives none.
+    tenant gives none; ``kept`` are those of the diverged that were deleted and are live all the same.
     """
 
     diverged: list[tuple[Key, str]] = field(default_factory=list)
     etags: dict[Key, str] = field(default_factory=dict)
+    kept: frozenset[Key] = frozenset()
 
 
-async def read_back(
-    client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None], sleep: Callable[[float], Awaitable[None]]
-) -> Seen:
-    """Read every touched resource once more and compare it with the ledger (None: it is gone)."""
+async def read_back(client: Client, kinds: Kinds, touched: Touched, sleep: Callable[[float], Awaitable[None]]) -> Seen:
+    """Read every touched resource once more and compare it with the ledger, or see that it is gone."""
     left = dict(touched)
     seen = Seen()
     for wait in (0.0, *WAITS):
@@ -49,23 +59,24 @@ async def read_back(
             seen.diverged = [(key, f"could not be read back: {error.message}") for key in sorted(left)]
             break
         left = {key: left[key] for key, _ in seen.diverged}
+        seen.kept = frozenset(key for key, item in left.items() if isinstance(item, Gone))
     return seen
 
 
-async def _look(
-    client: Client, kinds: Kinds, touched: Mapping[Key, Entry | None], etags: dict[Key, str]
-) -> list[tuple[Key, str]]:
+async def _look(client: Client, kinds: Kinds, touched: Touched, etags: dict[Key, str]) -> list[tuple[Key, str]]:
     by_kind: dict[str, list[Key]] = {}
     for key in sorted(touched):
         by_kind.setdefault(key.kind, []).append(key)
     found: list[tuple[Key, str]] = []
     for name, keys in by_kind.items():
-        live = await _read(client, kinds[name], [touched[key] for key in keys])
+        live = await _read(client, kinds[name], [touched[key].id for key in keys])
         for key in keys:
             entry = touched[key]
-            if entry is None:
-                continue
             item = live.get(entry.id)
+            if isinstance(entry, Gone):
+                if item is not None and not _deactivated(kinds[name], item):
+                    found.append((key, "is still there, though the tenant confirmed that it was deleted"))
+                continue
             if item is None:
                 found.append((key, "is not there"))
                 continue
@@ -78,8 +89,13 @@ async def _look(
     return found
 
 
-async def _read(client: Client, kind: Kind, entries: list[Entry | None]) -> dict[str, Observed]:
-    wanted = [entry.id for entry in entries if entry is not None]
+def _deactivated(kind: Kind, live: Observed) -> bool:
+    """Whether a resource is in the state that stands for a delete where the API has none."""
+    patch = kind.wire.deactivate if kind.wire is not None else None
+    return patch is not None and all(live.body.get(name) == value for name, value in patch.items())
+
+
+async def _read(client: Client, kind: Kind, wanted: list[str]) -> dict[str, Observed]:
     if len(wanted) >= LIST_FROM:
         return {item.id: item for item in await client.list(kind)}
 

@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from reconciler.engine.clock import now, stamp
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Performer, Progress, Settled
 from reconciler.engine.prepare import prepare
-from reconciler.engine.readback import Seen, read_back
+from reconciler.engine.readback import Gone, Seen, read_back
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
 from reconciler.engine.state.ledger import LedgerWriter
@@ -147,11 +147,7 @@ class Runner:
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
         applied = {item.key for item in results if item.outcome == "applied"}
-        touched = {
-            change.key: self.writer.entries.get(change.key)
-            for change in changes
-            if change.steps and change.key in applied
-        }
+        touched = self._touched([change for change in changes if change.steps and change.key in applied])
         self._save()
         seen = Seen()
         if not self.stop.requested and touched:
@@ -159,11 +155,23 @@ class Runner:
         for key, etag in seen.etags.items():
             if (entry := self.writer.entries.get(key)) is not None:
                 self.writer.put(key, replace(entry, etag=etag))
+        for key in seen.kept & self.before.keys():
+            # It stays ours, so that the next plan deletes it again instead of knowing nothing of it.
+            self.writer.put(key, self.before[key])
         self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
         self._save()
         if not self._open(results):
             self.journal.end()
         return Report(tuple(results), tuple(seen.diverged), self.stop.signal, self.client.requests_by_method)
+
+    def _touched(self, changes: Sequence[Change]) -> dict[Key, Entry | Gone]:
+        """What is to be read back of changes that were applied."""
+        entries = self.writer.entries
+        return {
+            change.key: Gone(change.resource_id) if change.action == "delete" else entries[change.key]
+            for change in changes
+            if change.action == "delete" or change.key in entries
+        }
 
     def _open(self, results: Sequence[Result]) -> bool:
         """Whether the journal must stay open: for what a signal kept from being sent, and for answers that never came."""
@@ -257,41 +265,3 @@ def _progress(state: JournalState, key: Key) -> Progress:
     if step.outcome in (None, "unknown"):
         return Progress(step.index, step.resource_id, step.pin, in_flight=True)
     return Progress(step.index, step.resource_id, step.pin)
-
-
-def moved_since(plan: Plan, fresh: Mapping[str, Iterable[Observed]], kinds: Kinds, style: Any) -> list[Key]:
-    """The changes of a saved plan whose live resource is no longer in the state that was reviewed."""
-    from reconciler.core.planning import pin_of
-
-    by_id = {(kind, item.id): item for kind, items in fresh.items() for item in items}
-    names = {(kind, item.name) for kind, items in fresh.items() for item in items}
-    moved = []
-    freed = {(item.key.kind, _old_name(item)) for item in plan.changes}
-    for change in plan.changes:
-        kind = kinds.get(change.key.kind)
-        if kind is None or not change.steps:
-            continue
-        if change.action == "create":
-            place = (change.key.kind, change.live_name)
-            if place in names and place not in freed:
-                moved.append(change.key)
-            continue
-        live = by_id.get((change.key.kind, change.resource_id))
-        if live is None and change.action == "delete":
-            continue
-        if live is None or _moved(change.pin, pin_of(kind, live, style)):
-            moved.append(change.key)
-    return moved
-
-
-def _old_name(change: Change) -> str:
-    renamed = next((item for item in change.fields if item.path == ("name",)), None)
-    if change.action == "delete":
-        return change.live_name
-    return str(renamed.live) if renamed is not None and change.action == "update" else ""
-
-
-def _moved(planned: Pin, found: Pin) -> bool:
-    if planned.style == "etag" and found.style == "etag":
-        return planned.value != found.value
-    return planned.digest != found.digest

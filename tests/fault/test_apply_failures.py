@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reconciler.cxone.client import Client
 from reconciler.emulator import Client as EmulatorClient
 from tests.support.emulator import running_emulator
 from tests.support.tenant_project import ACTIONS, CONNECTORS, DATASETS, STREAMS, Setting, connector, dataset
@@ -147,6 +149,32 @@ def test_what_reads_back_otherwise_is_reported(setting: Setting) -> None:
     assert report["verdict"] == "partial"
     setting.heal()
     project.converged()
+
+
+def test_what_is_deleted_and_stays_is_reported_and_stays_ours(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tenant says yes to a delete and keeps the resource; the next plan deletes it again."""
+    project = setting.project
+    project.put("all.yaml", dataset("people"), dataset("places"))
+    project.apply()
+    project.put("all.yaml", dataset("places"))
+
+    async def keep(self: Client, kind: Any, id: str, *, pin: Any, **_: Any) -> None:  # noqa: A002
+        assert pin.value
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "delete", keep)
+        ran = project.run("apply", "--yes", "--prune", "--format", "json").ok(4)
+    report = ran.events[-1]
+    assert [(item["key"], item["message"]) for item in report["diverged"]] == [
+        ("Dataset/people", "is still there, though the tenant confirmed that it was deleted")
+    ]
+    assert set(project.entries) == {"Dataset/people", "Dataset/places"}
+    ran = project.run("apply", "--yes", "--prune", "--format", "json").ok()
+    assert [item["key"] for item in ran.events[-1]["results"]] == ["Dataset/people"]
+    assert ran.events[-1]["diverged"] == []
+    assert list(setting.live("Dataset")) == ["places"]
 
 
 def test_losing_the_credentials_before_reading_back_loses_no_account(setting: Setting) -> None:

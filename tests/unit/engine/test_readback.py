@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.resource import Entry, Key
-from reconciler.engine.readback import LIST_FROM, WAITS, Seen, read_back
+from reconciler.engine.readback import LIST_FROM, WAITS, Gone, Seen, read_back
 from tests.support.cxone import KINDS, client, in_loop
 from tests.support.emulator import RunningEmulator, running_emulator
 
@@ -53,7 +53,7 @@ async def test_what_is_live_as_meant_takes_one_look(emulator: RunningEmulator) -
 
     key, entry = applied(emulator, "people")
     async with client(emulator.url) as one:
-        seen = await read_back(one, KINDS, {key: entry, Key("Dataset", "gone"): None}, sleep)
+        seen = await read_back(one, KINDS, {key: entry, Key("Dataset", "gone"): Gone("no-such-id")}, sleep)
     assert seen == Seen([], {key: etag_of(emulator, "people")})
     assert waits == []
 
@@ -102,7 +102,7 @@ async def test_many_are_read_by_one_listing(emulator: RunningEmulator) -> None:
     async def sleep(_: float) -> None:
         raise AssertionError("nothing to wait for")
 
-    touched: dict[Key, Entry | None] = dict(applied(emulator, f"table-{n:02}") for n in range(LIST_FROM))
+    touched: dict[Key, Entry | Gone] = dict(applied(emulator, f"table-{n:02}") for n in range(LIST_FROM))
     before = len(emulator.requests())
     async with client(emulator.url) as one:
         seen = await read_back(one, KINDS, touched, sleep)
@@ -126,3 +126,35 @@ async def test_a_tenant_that_cannot_be_read_is_said_for_each(emulator: RunningEm
     assert seen.etags == {}
     assert named == key
     assert message.startswith("could not be read back: ")
+
+
+@in_loop
+async def test_what_was_deleted_and_is_still_there(emulator: RunningEmulator) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    key, entry = applied(emulator, "people")
+    before = len(emulator.requests())
+    async with client(emulator.url) as one:
+        seen = await read_back(one, KINDS, {key: Gone(entry.id), Key("Dataset", "gone"): Gone("no-such-id")}, sleep)
+    assert seen.diverged == [(key, "is still there, though the tenant confirmed that it was deleted")]
+    assert seen.kept == {key}
+    assert waits == list(WAITS)
+    paths = [item["path"] for item in emulator.requests()[before:]]
+    assert sum(path.endswith("no-such-id") for path in paths) == 1
+
+
+@in_loop
+async def test_many_deletes_are_read_by_one_listing(emulator: RunningEmulator) -> None:
+    async def sleep(_: float) -> None:
+        raise AssertionError("nothing to wait for")
+
+    applied(emulator, "people")
+    touched = {Key("Dataset", f"gone-{n}"): Gone(f"id-{n}") for n in range(LIST_FROM)}
+    before = len(emulator.requests())
+    async with client(emulator.url) as one:
+        assert await read_back(one, KINDS, touched, sleep) == Seen()
+    reads = [item["path"] for item in emulator.requests()[before:] if item["method"] == "GET"]
+    assert reads == ["/api/v2/data-actions/datasets"]
