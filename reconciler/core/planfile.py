@@ -94,7 +94,8 @@ def _reviewed_value(value: Any) -> Any:
     if isinstance(value, Secret):
         return {"secret": value.reference}
     if isinstance(value, dict):
-        return {key: _reviewed_value(item) for key, item in value.items()}
+        changed = {key: new for key, item in value.items() if (new := _reviewed_value(item)) is not item}
+        return {**value, **changed} if changed else value
     if isinstance(value, list):
         return [_reviewed_value(item) for item in value]
     return _value_to_json(value)

@@ -239,3 +239,28 @@ def test_rules_are_kept_for_a_bounded_number_of_kinds() -> None:
     kinds = [replace(WIDGET, name=f"K{index}") for index in range(300)]
     assert all(rules_of(kind).child("tags").unordered for kind in kinds)
     assert rules_of(WIDGET).child("parts").keyed == ("id", "name")
+
+
+@given(json_values)
+def test_the_canonical_spelling_has_no_whole_floats_at_any_depth(value: Any) -> None:
+    def floated(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: floated(item) for name, item in part.items()}
+        if isinstance(part, list):
+            return [floated(item) for item in part]
+        return float(part) if type(part) is int and abs(part) < 2**53 else part
+
+    assert canonical(floated(value)) == canonical(value)
+    assert canonical([{"x": [floated(value)]}]) == canonical([{"x": [value]}])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(1e16, 10**16), (-3e20, -3 * 10**20), ([1.5e17], [15 * 10**16]), ({"a": {"b": -0.0}}, {"a": {"b": 0}})],
+)
+def test_a_large_whole_float_is_its_integer(one: Any, other: Any) -> None:
+    assert canonical(one) == canonical(other)
+
+
+def test_a_text_that_looks_like_a_number_stays_as_it_is() -> None:
+    assert canonical({"a": "x:1.0,", "b": [":2e5]"]}) == b'{"a":"x:1.0,","b":[":2e5]"]}'
