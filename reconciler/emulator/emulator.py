@@ -25,6 +25,7 @@ from reconciler.emulator.seeding import Seeder
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.store import Store
 from reconciler.emulator.streams import Streams
+from reconciler.emulator.syncs.table import SyncTable
 from reconciler.emulator.tokens import Tokens
 
 
@@ -44,6 +45,7 @@ class Emulator:
         self.listing = Listing(settings.pagination, settings.page_size, self.store.etag_key)
         self.seeder = Seeder(self.store, self.resources, self.kinds)
         self.streams = Streams(self.store, self.clock)
+        self.syncs = SyncTable(self.store)
         self.actions = Actions(settings, self.clock)
         self.faults = Faults()
         self.log = RequestLog()
@@ -79,6 +81,7 @@ class Emulator:
         self.store.clear()
         with self.store.transaction():
             self.records.clear()
+            self.syncs.clear()
         self.actions.clear()
         self.faults.clear()
         self.log.clear()

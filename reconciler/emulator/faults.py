@@ -29,7 +29,10 @@ class _Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to a request: a delay in seconds first, then at most one of the others."""
+    """What happens to a request: a delay in seconds first, then at most one of the others.
+
+    ``fail_sync`` goes with any of them: the sync that the request starts will fail with this message.
+    """
 
     delay_seconds: float = 0.0
     status: int | None = None
@@ -37,6 +40,7 @@ class Effect:
     drop: str | None = None
     truncate: bool = False
     malformed: bool = False
+    fail_sync: str | None = None
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ _EFFECT = Record(
         "drop": Member(Choice(("before", "after"))),
         "truncate": optional(Flag(), default=False),
         "malformed": optional(Flag(), default=False),
+        "failSync": Member(Text(1, 1024)),
     }
 )
 _RULE = Record(
@@ -99,6 +104,7 @@ def _parse(source: Doc, accepted: dict[str, Any], path: str) -> Rule:
             effect.get("drop"),
             effect["truncate"],
             effect["malformed"],
+            effect.get("failSync"),
         ),
     )
 

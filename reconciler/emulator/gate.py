@@ -105,6 +105,7 @@ class Gate:
             await self._spoil(effect, entry, scope, receive, send)
 
     async def _spoil(self, effect: Effect, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["fail_sync"] = effect.fail_sync
         if effect.delay_seconds:
             await anyio.sleep(effect.delay_seconds)
         if effect.status is not None:

@@ -10,6 +10,7 @@ from reconciler.emulator.fields import Doc
 from reconciler.emulator.http import JSON
 from reconciler.emulator.idempotency import MAX_KEY_LENGTH
 from reconciler.emulator.kind import Kind
+from reconciler.emulator.syncs import connector
 
 _ID: Doc = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z0-9]{1,32}$"}}
 _IDEMPOTENCY: Doc = {
@@ -20,6 +21,7 @@ _IDEMPOTENCY: Doc = {
     "description": "makes repeating safe for 24 h",
 }
 _COUNT: Doc = {"type": "integer", "minimum": 0}
+_STATUS: Doc = {"type": "string", "enum": ["PENDING", "RUNNING", "COMPLETED", "FAILED"]}
 
 
 class Describer(Protocol):
@@ -37,6 +39,10 @@ def _closed(properties: Doc, *optional: str) -> Doc:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+def _sync_id(pattern: str) -> Doc:
+    return {"name": "sync", "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
+
+
 def _security(scopes: frozenset[str]) -> list[Doc]:
     return [{"oauth2": [scope]} for scope in sorted(scopes)]
 
@@ -47,8 +53,12 @@ def _body(schema: Doc) -> Doc:
 
 def operation_paths(describer: Describer, kinds: Mapping[str, Kind]) -> Doc:
     """Give the paths of all operations on data."""
-    dataset = kinds["Dataset"]
-    return {dataset.collection + "/{id}/records": _ingest(describer, dataset)}
+    dataset, crm = kinds["Dataset"], kinds["Connector"]
+    return {
+        dataset.collection + "/{id}/records": _ingest(describer, dataset),
+        crm.collection + "/{id}/sync": _start_connector_sync(describer, crm),
+        crm.collection + "/{id}/sync/{sync}": _connector_sync(describer, crm),
+    }
 
 
 def _ingest(describer: Describer, kind: Kind) -> Doc:
@@ -63,5 +73,37 @@ def _ingest(describer: Describer, kind: Kind) -> Doc:
             "parameters": [_IDEMPOTENCY],
             "requestBody": _body(batch.BODY.schema()),
             "responses": {"200": answer} | describer.error(400, 401, 403, 404, 409, 413, 415, 422),
+        },
+    }
+
+
+def _start_connector_sync(describer: Describer, kind: Kind) -> Doc:
+    begun = describer.success("it has begun", _closed({"syncId": {"type": "string"}}), tagged=False, located=True)
+    return {
+        "parameters": [_ID],
+        "post": {
+            "operationId": "startConnectorSync",
+            "security": _security(kind.write_scopes),
+            "parameters": [_IDEMPOTENCY],
+            "requestBody": _body(connector.BODY.schema()),
+            "responses": {"202": begun} | describer.error(400, 401, 403, 404, 409, 413, 415, 422),
+        },
+    }
+
+
+def _connector_sync(describer: Describer, kind: Kind) -> Doc:
+    properties = {
+        "syncId": {"type": "string"},
+        "status": _STATUS,
+        "recordsProcessed": _COUNT,
+        "errorDetails": {"type": ["string", "null"]},
+    }
+    return {
+        "parameters": [_ID, _sync_id("^[a-z0-9]{1,32}$")],
+        "get": {
+            "operationId": "readConnectorSync",
+            "security": _security(kind.read_scopes),
+            "responses": {"200": describer.success("how far it is", _closed(properties), tagged=False)}
+            | describer.error(401, 403, 404),
         },
     }

@@ -130,7 +130,12 @@ async def _state(request: Request) -> Response:
         if whole:
             for item in state[kind.name]:
                 item["stored"] = orjson.loads(emulator.store.stored(kind.name, item["id"]))["doc"]
-    return json_response({"resources": state, "counts": {kind: len(items) for kind, items in state.items()}})
+    syncs = [
+        {"id": sync.id, "resource": sync.resource, "request": sync.request, "phase": sync.phase, "state": sync.state}
+        for sync in emulator.syncs.all()
+    ]
+    counts = {kind: len(items) for kind, items in state.items()}
+    return json_response({"resources": state, "counts": counts, "syncs": syncs})
 
 
 async def _records(kind: Kind, request: Request) -> Response:
