@@ -142,7 +142,7 @@ class ApiError(ReconcilerError):
     """Talking to the tenant failed.
 
     ``status`` is the HTTP status or None, ``api_code`` the body's ``code`` (contract: Common rules), ``request_id`` what
-    the server's operators need to find the request.
+    the server's operators need to find the request, ``details`` pairs of field and message from the body.
     """
 
     code = "H000"
@@ -154,6 +154,7 @@ class ApiError(ReconcilerError):
         self.status = status
         self.api_code = api_code
         self.request_id = request_id
+        self.details: tuple[tuple[str, str], ...] = ()
 
 
 class NotSent(ApiError):

@@ -153,7 +153,9 @@ def refused(call: Call, answer: Answer, why: str, redact: Redact) -> ReconcilerE
         kind = BadAnswer  # not the API's own 404, so it does not say that the resource is gone
     if 300 <= status < 400:
         text = f"{call} was answered {status}, a redirect to {_host(answer)}, which is not followed (request {answer.request_id})"
-    return kind(text, fix=fix, status=status, api_code=code, request_id=answer.request_id)
+    error = kind(text, fix=fix, status=status, api_code=code, request_id=answer.request_id)
+    error.details = body.details if body is not None else ()
+    return error
 
 
 def _kind_of(call: Call, status: int, code: str) -> tuple[type[ApiError], str]:

@@ -1,0 +1,106 @@
+"""The quarantine file: every record that did not get in, one JSON object a line, with where it was, why, and itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from reconciler.errors import StorageError
+from reconciler.jobs.ingestion.readers.chunk import BadRecord
+
+
+class Quarantine:
+    """Writes the file, which comes into being with its first record.
+
+    ``keep`` is how many bytes of what is there already stay (a resumed run's); what follows was not on record and is written
+    again. An earlier run's file is kept once more under ``.previous``.
+    """
+
+    def __init__(self, path: Path, *, keep: int = 0) -> None:
+        self.path = path
+        self.size = keep
+        self.records = 0
+        self._file: IO[bytes] | None = None
+        try:
+            if keep:
+                os.truncate(path, keep)
+            elif path.exists():
+                path.replace(path.with_name(f"{path.name}.previous"))
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def add(self, records: Iterable[BadRecord], *, by: str) -> int:
+        """Set records aside; ``by`` is who refused them: ``check`` or ``tenant``. Returns how many there were."""
+        lines = [_line(record, by) for record in records]
+        if not lines:
+            return 0
+        try:
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = open(self.path, "ab", opener=_private)  # noqa: SIM115 - closed by `close`
+            self.size += self._file.write(b"".join(lines))
+        except OSError as error:
+            raise self._failed(error) from error
+        self.records += len(lines)
+        return len(lines)
+
+    def sync(self) -> None:
+        """Make everything so far durable."""
+        if self._file is None:
+            return
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        """End the file."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
+    def _failed(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the quarantine file {self.path.name} cannot be written: {error.strerror or error}",
+            fix="make room on the disk, or name another file in quarantine; then go on with --resume",
+        )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _line(record: BadRecord, by: str) -> bytes:
+    entry = {
+        "row": record.row,
+        "file": record.file,
+        "column": record.column or None,
+        "reason": record.reason,
+        "by": by,
+        "record": record.record,
+    }
+    if record.raw is not None:
+        entry["raw"] = record.raw
+    return orjson.dumps(entry) + b"\n"
+
+
+def place_of(root: Path, declared: str | None, name: str, replayed: Path | None, *, dry_run: bool) -> Path:
+    """Where a run's rejects go: the manifest's file or ``.reconciler/quarantine/<name>.ndjson``.
+
+    A replay writes beside it (``…-replay``), never into the file that it reads, and so does a dry run (``…-dry-run``).
+    """
+    path = root / (declared or f".reconciler/quarantine/{name}.ndjson")
+    if dry_run:
+        return path.with_name(f"{path.stem}-dry-run{path.suffix}")
+    if replayed is not None:
+        path = path.with_name(f"{path.stem}-replay{path.suffix}")
+        while path.resolve() == replayed.resolve():
+            path = path.with_name(f"{path.stem}-replay{path.suffix}")
+    return path

@@ -1,0 +1,128 @@
+"""A JSON array of records, UTF-8, read in bounded memory.
+
+A block is cut behind a record by trying: if what stands before a ``}`` followed by a comma parses as an array once it is closed
+with a bracket, the cut is between two elements, for the grammar leaves no other reading. The last such place of a block is
+nearly always right at the first attempt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from reconciler.errors import SourceUnusable
+from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
+from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.ingestion.readers.lines import MAX_RECORD_BYTES
+from reconciler.jobs.ingestion.readers.records import to_columns
+
+_BLOCK: Final = 1024 * 1024
+"""Bytes at a time: parsed one by one, records take ten times their bytes."""
+
+_SPACE: Final = b" \t\r\n"
+_BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
+_TRIES: Final = 50
+
+
+class JsonReader:
+    """Reads the wanted columns of files that are one JSON array each."""
+
+    def __init__(self, files: Sequence[SourceFile], columns: Sequence[str]) -> None:
+        self._files = files
+        self._columns = columns
+        self._before = 0
+        self._stream: Blocks | None = None
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes read so far."""
+        return self._before + (self._stream.consumed() if self._stream is not None else 0)
+
+    def chunks(self, start: Position) -> Iterator[Chunk]:
+        """Give the chunks from a position on."""
+        self._before = sum(file.size for file in self._files[: start.file])
+        for number in range(start.file, len(self._files)):
+            file = self._files[number]
+            begin = start if number == start.file else Position(number)
+            yield from self._file(file, begin)
+            self._before += file.size
+            self._stream = None
+
+    def _file(self, file: SourceFile, begin: Position) -> Iterator[Chunk]:
+        import polars as pl
+
+        row = begin.row
+        with opened(file, begin.offset) as self._stream:
+            for at, end, records in _elements(self._stream, file.name, begin.offset):
+                rows = list(range(row + 1, row + 1 + len(records)))
+                frame, kept, bad = to_columns(records, rows, self._columns, file.name)
+                yield Chunk(
+                    file.name,
+                    Position(begin.file, at, row),
+                    Position(begin.file, end, row + len(records)),
+                    frame,
+                    pl.Series([rows[index] for index in kept], dtype=pl.UInt64),
+                    partial(_record, records, kept),
+                    bad,
+                )
+                row += len(records)
+
+
+def _record(records: Sequence[Any], kept: Sequence[int], index: int) -> Any:
+    return records[kept[index]]
+
+
+def _elements(stream: Blocks, name: str, offset: int) -> Iterator[tuple[int, int, list[Any]]]:
+    """Give (offset, end, elements) of parts of the array; an offset above 0 is right behind a comma between elements."""
+    data = stream.read(_BLOCK)
+    if offset == 0:
+        opening = data.find(b"[")
+        if data[: max(opening, 0)].removeprefix(b"\xef\xbb\xbf").strip(_SPACE) or opening < 0:
+            raise SourceUnusable(
+                f"{name} is no JSON array", fix="write [ before the first record, or use format ndjson"
+            )
+        offset, data = opening + 1, data[opening + 1 :]
+    while True:
+        more = stream.read(_BLOCK)
+        found = _cut(data) if more else None
+        if found is not None:
+            end, records = found
+            yield offset, offset + end, records
+            offset, data = offset + end, data[end:] + more
+        elif more:
+            data += more
+            if len(data) > MAX_RECORD_BYTES:
+                raise _damaged(name, offset, "no record ends within 16 MB")
+        else:
+            break
+    yield offset, offset + len(data), _last(data, name, offset)
+
+
+def _cut(data: bytes) -> tuple[int, list[Any]] | None:
+    """The last place between two elements, behind the comma, and the elements before it; None where none is found."""
+    places = [match.end() for match in _BETWEEN.finditer(data, max(0, len(data) - MAX_RECORD_BYTES))]
+    for end in reversed(places[-_TRIES:]):
+        try:
+            return end, orjson.loads(b"[%b]" % data[: end - 1])
+        except orjson.JSONDecodeError:
+            continue
+    return None
+
+
+def _last(data: bytes, name: str, offset: int) -> list[Any]:
+    """The elements up to the end of the array, which must be the end of the file."""
+    try:
+        return list(orjson.loads(b"[%b" % data))
+    except orjson.JSONDecodeError as error:
+        raise _damaged(name, offset + max(0, error.pos - 1), error.msg) from error
+
+
+def _damaged(name: str, offset: int, reason: str) -> SourceUnusable:
+    return SourceUnusable(
+        f"{name} is no JSON array from byte {offset:,} on: {reason}",
+        fix="what stands before was read; behind damage nobody knows where the next record begins",
+    )

@@ -1,0 +1,86 @@
+"""A quarantine file as a source: its records, corrected by somebody, with the file and row that they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
+from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.ingestion.readers.lines import blocks_of, last_line
+from reconciler.jobs.ingestion.readers.records import to_columns
+
+
+class ReplayReader:
+    """Reads the ``record`` of each line of a quarantine file."""
+
+    def __init__(self, file: SourceFile, columns: Sequence[str]) -> None:
+        self._file = file
+        self._columns = columns
+        self._stream: Blocks | None = None
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes read so far."""
+        return self._stream.consumed() if self._stream is not None else 0
+
+    def chunks(self, start: Position) -> Iterator[Chunk]:
+        """Give the chunks from a position on."""
+        row = start.row
+        with opened(self._file, start.offset) as self._stream:
+            for at, data in blocks_of(self._stream, self._file.name, start.offset, last_line):
+                chunk = self._chunk(data, at, row)
+                yield chunk
+                row = chunk.end.row
+
+    def _chunk(self, data: bytes, at: int, row: int) -> Chunk:
+        import polars as pl
+
+        records: list[Any] = []
+        rows: list[int] = []
+        origins: dict[int, tuple[str, int]] = {}
+        bad: list[BadRecord] = []
+        begin = row
+        for line in data.split(b"\n"):
+            if not line.strip():
+                continue
+            row += 1
+            entry = _entry(line)
+            origins[row] = _origin(entry, self._file.name, row)
+            if "record" in entry and entry["record"] is not None:
+                records.append(entry["record"])
+                rows.append(row)
+            else:
+                file, number = origins[row]
+                raw = str(entry.get("raw") or line.decode("utf-8", "replace"))
+                reason = str(entry.get("reason") or "is no line of a quarantine file")
+                bad.append(BadRecord(number, reason, raw=raw, file=file))
+        frame, kept, wrong = to_columns(records, rows, self._columns, self._file.name)
+        for item in wrong:
+            file, number = origins[item.row]
+            bad.append(BadRecord(number, item.reason, item.column, item.record, item.raw, file))
+        return Chunk(
+            self._file.name,
+            Position(0, at, begin),
+            Position(0, at + len(data), row),
+            frame,
+            pl.Series([rows[index] for index in kept], dtype=pl.UInt64),
+            lambda index: records[kept[index]],
+            bad,
+            [origins[rows[index]] for index in kept],
+        )
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _origin(entry: dict[str, Any], file: str, row: int) -> tuple[str, int]:
+    first, number = entry.get("file"), entry.get("row")
+    return (first, number) if isinstance(first, str) and type(number) is int else (file, row)

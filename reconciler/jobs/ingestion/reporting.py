@@ -1,0 +1,102 @@
+"""What a run tells of itself: audit entries and metrics of each batch, the report at its end, the orchestrator's callback."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from reconciler.engine.clock import now, stamp
+from reconciler.errors import ReconcilerError
+from reconciler.jobs.ingestion.checkpoint import Checkpoint
+from reconciler.jobs.ingestion.sender import Outcome
+from reconciler.jobs.report import Account, JobReport
+
+if TYPE_CHECKING:
+    from reconciler.jobs.ingestion.pipeline import Run
+
+MAX_LOGS: Final = 1_000
+"""Audit entries that the callback is given at most; all of them are in the audit log."""
+
+
+def note_outcome(current: Run, outcome: Outcome) -> None:
+    """Write a decided batch into audit log and metrics."""
+    context = current.context
+    current.batches += 1
+    for entry in outcome.requests:
+        current.latency += entry["latencyMs"] / 1000
+        context.audit.add(
+            "ingest_batch", resource=f"datasets/{current.setup.dataset_id}", run=current.setup.checkpoint.run, **entry
+        )
+        if len(current.logs) < MAX_LOGS:
+            current.logs.append({"timestamp": stamp(now()), **entry})
+    context.metrics.count("batches", about="Batches that were decided")
+    context.metrics.count("records_accepted", outcome.accepted, about="Records that the tenant took")
+    context.metrics.count("records_rejected", len(outcome.rejected), about="Records that the tenant refused")
+
+
+def end_report(current: Run, account: Account, checkpoint: Checkpoint, failure: ReconcilerError | None) -> JobReport:
+    """The report of a run that ended, however it ended."""
+    context = current.context
+    seconds = max(time.monotonic() - current.began, 1e-6)
+    metrics: dict[str, float | int | str] = {"records a second": round(account.read / seconds)}
+    if not context.options.dry_run:
+        metrics |= {"batches": current.batches, "requests": int(context.metrics.values.get("requests", 0))}
+        metrics["mean latency ms"] = round(1000 * current.latency / max(current.batches, 1), 1)
+    context.metrics.gauge("records_quarantined", account.quarantined, about="Records that were set aside")
+    context.metrics.gauge("records_read", account.read, about="Records that were read")
+    messages = []
+    if checkpoint.left_out:
+        messages.append(
+            f"{checkpoint.left_out:,} of the accepted were left out, as their key was there (dedup.mode: skip)"
+        )
+    if context.stop.requested or failure is not None:
+        messages.append("--resume goes on from here")
+    files = {"quarantine": _relative(current)} if current.quarantine.size else {}
+    if not context.options.dry_run:
+        context.audit.add(
+            "ingest_ended",
+            resource=f"datasets/{current.setup.dataset_id}",
+            run=current.setup.checkpoint.run,
+            status="interrupted" if context.stop.requested else "failed" if failure else "completed",
+            counts={
+                "read": account.read,
+                "accepted": account.accepted,
+                "rejected": account.rejected,
+                "quarantined": account.quarantined,
+                "pending": account.pending,
+            },
+        )
+    return JobReport(
+        context.key,
+        account,
+        context.spec.max_rejected_percent,
+        metrics,
+        tuple(messages),
+        files,
+        failure,
+        context.stop.signal,
+        context.options.dry_run,
+    )
+
+
+def _relative(current: Run) -> str:
+    path, root = current.quarantine.path, current.context.root
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+async def tell_orchestrator(current: Run, report: JobReport) -> None:
+    """Call ``callbackUrl`` (contract: client-side behaviour). That it fails is said, and changes nothing."""
+    url, account = current.context.spec.callback_url, report.account
+    if not url or account is None:
+        return
+    from reconciler.cxone.callback import call_back
+
+    payload = {
+        "totalRecords": account.read,
+        "validRecords": account.read - account.quarantined,
+        "chunksProcessed": current.batches,
+        "auditLogs": current.logs,
+    }
+    why = await call_back(url, {"event": "data_actions_ingestion_complete", "payload": payload})
+    if why:
+        current.context.warn(f"{current.context.key}: the callback was not taken: {why}")
