@@ -50,7 +50,11 @@ Examples:
 )
 @click.option("--resume", is_flag=True, help="Go on with an apply that was interrupted.")
 @click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write the outcome to a file: markdown, json."
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write the outcome to a file: markdown, json, junit.",
 )
 @LOCK_TIMEOUT
 @planning_options
@@ -203,6 +207,10 @@ def _report_as(form: str, report: Report, data: dict[str, Any]) -> str:
         from reconciler.render.report_markdown import render_report_markdown
 
         return render_report_markdown(report)
+    if form == "junit":
+        from reconciler.render.plan_junit import render_report_junit
+
+        return render_report_junit(report)
     import orjson
 
     return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"

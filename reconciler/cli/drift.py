@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, Settings, document, standard_options
 from reconciler.cli.planning_options import REPORTS, parse_reports, plan_as
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
 
 
 @click.command(
@@ -35,7 +40,7 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 
-        write_text(file, plan_as(form, found.plan))
+        write_text(file, _drift_junit(found.plan) if form == "junit" else plan_as(form, found.plan))
     if settings.format == "text":
         document(render_drift_text(found.plan, width=settings.width, color=settings.color))
         if unmanaged:
@@ -45,6 +50,12 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
     else:
         document(plan_as(settings.format, found.plan))
     return EXIT_CHANGES if found.plan.drifted else 0
+
+
+def _drift_junit(plan: Plan) -> str:
+    from reconciler.render.plan_junit import render_drift_junit
+
+    return render_drift_junit(plan)
 
 
 def _unmanaged_text(items: tuple[tuple[str, str, str], ...]) -> str:

@@ -26,7 +26,7 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it to a file too: markdown, json."
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it to a file too: markdown, json, junit."
 )
 @click.option("--full", is_flag=True, help="Show long values whole.")
 @planning_options

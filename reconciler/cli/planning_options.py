@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.core.selection import Selector
     from reconciler.engine.planner import Request
 
-REPORTS = ("markdown", "json")
+REPORTS = ("markdown", "json", "junit")
 """What ``--report FORMAT=FILE`` may name."""
 
 
@@ -156,6 +156,10 @@ def plan_as(form: str, plan: Any, *, width: int = 0, color: bool = False, full: 
         from reconciler.render.plan_markdown import render_plan_markdown
 
         return render_plan_markdown(plan)
+    if form == "junit":
+        from reconciler.render.plan_junit import render_plan_junit
+
+        return render_plan_junit(plan)
     from reconciler.render.plan_text import render_plan_text
 
     return render_plan_text(plan, width=width, color=color, full=full)

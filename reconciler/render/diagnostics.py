@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
-from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.core.diagnostic import Diagnostic, Mark
 from reconciler.render.document import render_json
 from reconciler.render.escape import visible
+from reconciler.render.junit import Case, render_junit
 from reconciler.render.style import Paint, Style
 
 FORMAT_VERSION: Final = 1
-
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_diagnostics(diagnostics: Sequence[Diagnostic], format: str = "text", color: bool = False) -> str:  # noqa: A002
@@ -131,37 +128,14 @@ def _property(text: str) -> str:
 def _junit(diagnostics: Sequence[Diagnostic]) -> str:
     """A suite a file, a failed case a finding; warnings are cases that pass and say so, no finding is one case that passes."""
     suites = [
-        _suite(name, list(items))
+        (name, [_case(item, name) for item in items])
         for name, items in groupby(diagnostics, key=lambda item: item.mark.file if item.mark else "project")
     ]
-    if not suites:
-        suites = [
-            '  <testsuite name="manifests" tests="1" failures="0" errors="0">\n    <testcase name="valid"/>\n  </testsuite>\n'
-        ]
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{"".join(suites)}</testsuites>\n'
+    return render_junit(suites or [("manifests", [Case("valid", "manifests")])])
 
 
-def _suite(name: str, diagnostics: Sequence[Diagnostic]) -> str:
-    failures = sum(1 for item in diagnostics if item.severity == "error")
-    cases = "".join(_case(item, name) for item in diagnostics)
-    head = f'name={_attribute(name)} tests="{len(diagnostics)}" failures="{failures}" errors="0"'
-    return f"  <testsuite {head}>\n{cases}  </testsuite>\n"
-
-
-def _case(item: Diagnostic, file: str) -> str:
+def _case(item: Diagnostic, file: str) -> Case:
     place = f" at {item.mark.line}:{item.mark.column}" if item.mark else ""
-    head = f"name={_attribute(f'{item.rule.code} {item.rule.title}{place}')} classname={_attribute(file)}"
-    body = _xml("\n".join(part for part in (str(item.mark or ""), _sentences(item), item.excerpt) if part))
-    if item.severity == "error":
-        failure = f"<failure message={_attribute(item.message)} type={_attribute(item.rule.code)}>{body}</failure>"
-    else:
-        failure = f"<system-out>{body}</system-out>"
-    return f"    <testcase {head}>\n      {failure}\n    </testcase>\n"
-
-
-def _xml(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
-
-
-def _attribute(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("\ufffd", text))
+    text = "\n".join(part for part in (str(item.mark or ""), _sentences(item), item.excerpt) if part)
+    name = f"{item.rule.code} {item.rule.title}{place}"
+    return Case(name, file, "failed" if item.severity == "error" else "passed", item.message, item.rule.code, text)

@@ -86,3 +86,21 @@ def test_from_a_folder_below_and_from_elsewhere(project: Project) -> None:
     assert "Dataset/people" in run("plan", "-C", str(project.root), cwd=project.root.parent).ok().out
     ran = run("plan", cwd=project.root.parent).ok(78)
     assert "error[P001]" in ran.err
+
+
+def test_a_junit_report_tells_of_each_change(project: Project) -> None:
+    from xml.etree import ElementTree
+
+    for command in (["plan"], ["apply", "--yes"], ["drift"]):
+        project.run(*command, "--report", "junit=found.xml").ok()
+        root = ElementTree.fromstring((project.root / "found.xml").read_text("utf-8"))
+        names = [case.get("name") for case in root.iter("testcase")]
+        assert names == (["create Dataset/people"] if command[0] != "drift" else [names[0]])
+        assert root[0].get("failures") == "0"
+    project.control("POST", "edit", {"kind": "Dataset", "name": "people", "patch": {"description": "by hand"}})
+    project.run("drift", "--report", "junit=found.xml").ok(2)
+    root = ElementTree.fromstring((project.root / "found.xml").read_text("utf-8"))
+    assert [(case.get("classname"), case.get("name")) for case in root.iter("testcase")] == [
+        ("drift", "Dataset/people")
+    ]
+    assert root[0].get("failures") == "1"

@@ -78,7 +78,7 @@ def test_from_plan_to_delete(tmp_path: Path, canary: str) -> None:
     _project(project, canary)
     commands: list[list[str]] = [
         ["validate"],
-        ["plan", "--out", "plan.json", "--report", "markdown=plan.md", "--full"],
+        ["plan", "--out", "plan.json", "--report", "markdown=plan.md", "--report", "junit=plan.xml", "--full"],
         ["apply", "plan.json", "--report", "json=report.json"],
         ["drift", "--unmanaged", "--format", "json"],
         ["show", "plan.json", "--full"],
