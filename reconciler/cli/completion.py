@@ -58,6 +58,11 @@ def _jobs(context: click.Context) -> Iterable[str]:
     return (key for key in _declared(context) if key.partition("/")[0] in kinds)
 
 
+def _actions(context: click.Context) -> Iterable[str]:
+    """The keys of all data actions."""
+    return (key for key in _declared(context) if key.startswith("DataAction/"))
+
+
 def _owned(context: click.Context) -> Iterable[str]:
     """The keys that the target's ledger holds."""
     from reconciler.engine.state.ledger import load_ledger
@@ -85,6 +90,7 @@ def _topics(_context: click.Context) -> Iterable[str]:
 targets = _completer(_targets)
 declared_keys = _completer(_declared)
 job_keys = _completer(_jobs)
+action_keys = _completer(_actions)
 owned_keys = _completer(_owned)
 kinds = _completer(_kinds)
 topics = _completer(_topics)

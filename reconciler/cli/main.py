@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a saved plan.",
     "apply": "Make the tenant match the manifests.",
     "run": "Carry out data jobs.",
+    "test": "Run the tests that data actions declare.",
     "drift": "Show what somebody changed behind git's back.",
     "adopt": "Take ownership of a live resource.",
     "forget": "Give up ownership of a live resource.",

@@ -54,7 +54,8 @@ class Desired:
     """One validated resource manifest with variables resolved: what git wants to be live.
 
     ``fields`` is the wire form (normalised; references as `Unknown`, secrets as `Secret`, code as `Bundle`), including
-    ``name``, the live name. ``dependencies`` are the resource keys it refers to, also through fragments.
+    ``name``, the live name. ``dependencies`` are the resource keys it refers to, also through fragments. ``kept`` is what the
+    manifest says and never leaves git (the kind's ``spec_only`` fields), with variables resolved.
     """
 
     key: Key
@@ -65,6 +66,7 @@ class Desired:
     moved_from: Key | None = None
     file: str = ""
     locate: Locate = field(default=nowhere, compare=False)
+    kept: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def live_name(self) -> str:

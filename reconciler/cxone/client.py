@@ -6,7 +6,7 @@ sends a write again after its answer was lost: the caller does, with the same pi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -196,17 +196,27 @@ class Client:
         headers: Mapping[str, str] | None = None,
         scopes: Sequence[str] = (),
         repeatable: bool | None = None,
+        expected: Collection[int] = (),
     ) -> Answer:
         """Make any other call of the API and give its answer; ``value`` is the parsed body, None for an empty 204.
 
         ``path`` is under the target's URL, or from `address`. ``repeatable`` marks a call that may be sent again although its
-        answer was lost; unless it is set, only safe methods are.
+        answer was lost; unless it is set, only safe methods are. ``expected`` are statuses other than 2xx whose answers are given too, unparsed.
         """
         url = with_query(self._routes.absolute(path), query)
         content = None if body is None else encode(body)
         sent = {"Content-Type": JSON} if content is not None else {}
         all_headers = {**sent, **(headers or {})}
-        call = Call(method, url, label_of(url), all_headers, content, scopes=tuple(scopes), repeatable=repeatable)
+        call = Call(
+            method,
+            url,
+            label_of(url),
+            all_headers,
+            content,
+            scopes=tuple(scopes),
+            repeatable=repeatable,
+            expected=frozenset(expected),
+        )
         return await self._sender.send(call, self._tokens)
 
     async def request_json(self, method: str, path: str, **options: Any) -> Any:

@@ -18,7 +18,7 @@ class Call:
     are never shown. ``scopes`` names what the call needs, for the message where the server does not say. ``stale_codes`` are
     the codes of a 409 that mean a failed precondition. ``authorized`` is false for the token request itself. ``repeatable`` marks
     calls that may be sent again after an answer was lost; by default those are the safe methods. ``wants_json`` is false where
-    the body of a success does not matter.
+    the body of a success does not matter. ``expected`` are statuses other than 2xx that are an answer like any other.
     """
 
     method: str
@@ -31,6 +31,7 @@ class Call:
     authorized: bool = True
     repeatable: bool | None = None
     wants_json: bool = True
+    expected: frozenset[int] = frozenset()
 
     @property
     def conditional(self) -> bool:

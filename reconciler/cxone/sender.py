@@ -109,7 +109,7 @@ class Sender:
 
 
 def _is_good(call: Call, answer: Answer) -> bool:
-    return answer.success or (answer.status == NOT_MODIFIED and call.conditional)
+    return answer.success or answer.status in call.expected or (answer.status == NOT_MODIFIED and call.conditional)
 
 
 def _parsed(call: Call, outcome: Answer | Failure) -> Answer | Failure:

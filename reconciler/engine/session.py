@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +84,8 @@ class Session:
         wanted = {item.key.kind for item in self.workspace.bound.desired}
         return wanted | {key.kind for key in self.ledger.entries} | self.extra_kinds
 
-    def client(self, *, write: bool) -> Client:
-        """A client with the scopes that this session needs."""
+    def client(self, *, write: bool, scopes: Sequence[str] = (), patience_seconds: float = 0.0) -> Client:
+        """A client with the scopes that this session needs, or with ``scopes`` alone; both as `open_tenant` has them."""
         return open_tenant(
             self.workspace.project,
             self.workspace.target,
@@ -97,6 +97,8 @@ class Session:
             redact=self._redact,
             tell=self.debug,
             detail=self.detail,
+            scopes=scopes,
+            patience_seconds=patience_seconds,
         )
 
     def _on_request(self, record: RequestRecord) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from reconciler.cxone.message import OnRequest
 from reconciler.cxone.settings import EMBEDDED_URL, Auth, TargetApi
 from reconciler.errors import EmulatorFailed
 from reconciler.loading.project import STATE_FOLDER, Project, Target
+
+_EMBEDDED_AUTH = Auth("local", Secret("emulator", "local-secret"))
 
 
 def scopes_for(kinds: Iterable[Kind], *, write: bool) -> tuple[str, ...]:
@@ -38,19 +41,23 @@ def open_tenant(
     redact: Callable[[str], str] = str,
     tell: Callable[[str], None] | None = None,
     detail: int = 0,
+    scopes: Sequence[str] = (),
+    patience_seconds: float = 0.0,
 ) -> Client:
     """A client for the target, not yet connected: use it as an async context manager.
 
     ``needed`` are the kinds that the command is about. Without ``write`` the client refuses every unsafe request but the one
-    for a token. ``tell`` takes the lines of a transcript at a level of ``detail``. Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
+    for a token. ``tell`` takes the lines of a transcript at a level of ``detail``. ``scopes`` are asked for in place of those that
+    reading and writing the kinds takes. An answer may take ``patience_seconds`` where the target's own timeout is shorter.
+    Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
     """
-    scopes = scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
+    wanted = tuple(scopes) or scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
     app = embedded_app(project.root, target.name) if target.embedded else None
     api = target_api(project, target, environ)
     return Client(
-        api,
+        replace(api, timeout_seconds=max(api.timeout_seconds, patience_seconds)),
         kinds,
-        scopes=scopes,
+        scopes=wanted,
         read_only=not write,
         app=app,
         on_request=on_request,
@@ -60,6 +67,27 @@ def open_tenant(
     )
 
 
+def open_passing_tenant(
+    project: Project, target: Target, kinds: Kinds, *, scopes: Sequence[str], redact: Callable[[str], str] = str
+) -> Client:
+    """A client for an embedded tenant that is empty, kept in memory, and gone with its client; raises `EmulatorFailed`."""
+    from reconciler import emulator
+
+    try:
+        app = emulator.create_app(emulator.Settings(**_execution_settings(project.root, target.name)))
+    except emulator.StateError as error:
+        raise EmulatorFailed(error.message, fix=error.fix) from error
+    api = TargetApi("local", EMBEDDED_URL, _EMBEDDED_AUTH)
+    return Client(api, kinds, scopes=scopes, read_only=False, app=app, redact=redact)
+
+
+def _execution_settings(root: Path, target: str) -> dict[str, Any]:
+    """What the embedded emulator gives to actions, where it is there: the project's modules, and the target's environment."""
+    modules, environment = root / "node_modules", root / STATE_FOLDER / target / "action.env"
+    found: dict[str, Any] = {"action_modules": modules} if modules.is_dir() else {}
+    return found | ({"action_env": environment} if environment.is_file() else {})
+
+
 def embedded_app(root: Path, target: str) -> Any:
     """The emulator inside this process, with its state under ``.reconciler/``; raises `EmulatorFailed`."""
     from reconciler import emulator
@@ -67,7 +95,9 @@ def embedded_app(root: Path, target: str) -> Any:
     folder = root / STATE_FOLDER / target
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return emulator.create_app(emulator.Settings(state=folder / "emulator.sqlite", page_size=500))
+        state = folder / "emulator.sqlite"
+        more = _execution_settings(root, target)
+        return emulator.create_app(emulator.Settings(state=state, page_size=500, **more))
     except emulator.StateError as error:
         raise EmulatorFailed(error.message, fix=error.fix) from error
     except OSError as error:
@@ -80,8 +110,7 @@ def embedded_app(root: Path, target: str) -> Any:
 def target_api(project: Project, target: Target, environ: Mapping[str, str]) -> TargetApi:
     """The target's part of the project file as the client takes it."""
     if target.embedded:
-        auth = Auth("local", Secret("emulator", "local-secret"))
-        return TargetApi(target.name, EMBEDDED_URL, auth, pagination=target.api.pagination)
+        return TargetApi(target.name, EMBEDDED_URL, _EMBEDDED_AUTH, pagination=target.api.pagination)
     from reconciler.loading.credentials import credentials
 
     pair = credentials(project, target, environ)

@@ -44,8 +44,16 @@ class ActionTest(Part):
         examples=[{"externalId": "C-1001"}],
     )
     expect: dict[str, Any] = Field(
-        description="Outputs and their expected values. Outputs that are not named here are not looked at.",
+        description="Outputs and their expected values. A null stands for an output that is unset.",
         examples=[{"tier": "gold"}],
+    )
+    match: Literal["subset", "exact"] = Field(
+        default="subset",
+        description=(
+            "How expect is compared. subset: keys that it does not name are not looked at, in maps inside lists neither. "
+            "exact: nothing else may be there."
+        ),
+        examples=["exact"],
     )
 
 

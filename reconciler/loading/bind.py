@@ -209,6 +209,7 @@ class _Binding:
             moved_from(manifest),
             manifest.source.file,
             Locator(manifest, self.manifests),
+            {name: manifest.spec[name] for name in manifest.kind.spec_only if name in manifest.spec},
         )
 
     def _fragment(self, manifest: Manifest) -> Fragment:
