@@ -41,8 +41,9 @@ def _compare(expected: Any, actual: Any, path: str, match: Match) -> Iterator[Di
         for name, value in expected.items():
             yield from _compare(value, actual.get(name, ABSENT), f"{path}.{name}" if path else name, match)
         if match == "exact":
-            for name in actual.keys() - expected.keys():
-                yield Difference(f"{path}.{name}" if path else name, ABSENT, actual[name])
+            for name, value in actual.items():
+                if name not in expected:
+                    yield Difference(f"{path}.{name}" if path else name, ABSENT, value)
     elif isinstance(expected, list) and isinstance(actual, list):
         for index in range(max(len(expected), len(actual))):
             yield from _compare(_at(expected, index), _at(actual, index), f"{path}[{index}]", match)

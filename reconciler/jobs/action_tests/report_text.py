@@ -74,8 +74,7 @@ def difference_line(difference: Difference) -> str:
     path = visible(difference.path) or "the output"
     if difference.expected is ABSENT:
         return f"{path}: {_value(difference.actual)} was not expected"
-    expected = "nothing" if difference.expected is None else _value(difference.expected)
-    return f"{path}: expected {expected}, got {_value(difference.actual)}"
+    return f"{path}: expected {_value(difference.expected)}, got {_value(difference.actual)}"
 
 
 def log_line(line: LogLine) -> str:
@@ -85,7 +84,7 @@ def log_line(line: LogLine) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is ABSENT or value is None:
+    if value is ABSENT:
         return "nothing"
     return shorten(visible(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()), _LONGEST_VALUE)
 
