@@ -10,12 +10,12 @@ from reconciler.cli.common import Settings, document, printable, standard_option
 @click.command(epilog="\b\nExamples:\n  reconciler doctor\n  reconciler doctor -t prod --format json\n")
 @standard_options(formats=("text", "json"))
 def command(settings: Settings) -> int:
-    """Check project, manifests, connection, token, scopes, clock, collections and ledger; exits 1 if anything fails."""
+    """Check project, manifests, ledger, TLS, token, scopes, clock, collections, databases; exits 1 if anything fails."""
     import orjson
 
-    from reconciler.engine.checkup import examine
+    from reconciler.engine.checkup import Listener, examine
 
-    findings = examine(settings.directory, settings.target)
+    findings = examine(settings.directory, settings.target, Listener(settings.debug, settings.verbose))
     if settings.format == "json":
         document(orjson.dumps([item.to_json() for item in findings], option=orjson.OPT_INDENT_2).decode())
     else:

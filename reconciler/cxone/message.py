@@ -106,6 +106,13 @@ class RequestRecord:
     failure: str = ""
     date: str = ""
 
+    @property
+    def line(self) -> str:
+        """The attempt as verbose output tells of it."""
+        again = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        what = f"{self.method} {self.path} → {self.status or 'no answer'}"
+        return f"{what} in {self.seconds * 1000:.0f} ms{again} [{self.request_id}]"
+
 
 OnExchange = Callable[[Call, Mapping[str, str], Answer | Failure], None]
 """Is told of every attempt whole, with the headers that were sent; they and the bodies may hold secrets."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 
 from reconciler.core.kind import Kind
 from reconciler.cxone.client import Client
+from reconciler.cxone.message import RequestRecord
+from reconciler.engine.checkup_database import check_databases
+from reconciler.engine.checkup_tls import check_tls
 from reconciler.engine.clock import now
+from reconciler.engine.finding import Finding, State
 from reconciler.engine.session import run
 from reconciler.engine.state.checkup import check_state
 from reconciler.engine.state.ledger import load_ledger
@@ -21,28 +25,22 @@ from reconciler.engine.workspace import Workspace, load_workspace
 from reconciler.errors import ApiError, AuthenticationError, InvalidProject, ReconcilerError, ScopeMissing
 from reconciler.loading.project import PROJECT_FILE
 
-State = Literal["ok", "warn", "FAIL"]
-
 MAX_SKEW_SECONDS = 60
 """Seconds by which this machine's clock may differ from the server's before expiries and logs become misleading."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was tried, how it stands, and what to do."""
+class Listener:
+    """Where a check-up tells of its requests: a line for each to ``tell``, with what ``detail`` adds (2: headers, 3: bodies)."""
 
-    state: State
-    subject: str
-    message: str
-    fix: str = ""
-    cause: ReconcilerError | None = None
-
-    def to_json(self) -> dict[str, str]:
-        """The finding as JSON."""
-        return {"state": self.state, "subject": self.subject, "message": self.message, "fix": self.fix}
+    tell: Callable[[str], None] = lambda _: None
+    detail: int = 0
 
 
-def examine(directory: Path | None, target: str) -> list[Finding]:
+SILENCE = Listener()
+
+
+def examine(directory: Path | None, target: str, listener: Listener = SILENCE) -> list[Finding]:
     """Try everything that can be tried; an error in one thing does not keep the others from being tried."""
     try:
         workspace = load_workspace(directory, target, resolve_secrets=True)
@@ -53,7 +51,9 @@ def examine(directory: Path | None, target: str) -> list[Finding]:
         _manifests(workspace),
     ]
     findings += _ledger(workspace)
-    findings += run(lambda: _tenant(workspace))
+    findings += check_tls(workspace.project.root, workspace.target, now())
+    findings += run(lambda: _tenant(workspace, listener))
+    findings += check_databases(workspace.bound.jobs)
     return findings
 
 
@@ -83,14 +83,14 @@ def _ledger(workspace: Workspace) -> list[Finding]:
     return [Finding("FAIL" if item.bad else "ok", item.subject, item.message) for item in found]
 
 
-async def _tenant(workspace: Workspace) -> list[Finding]:
+async def _tenant(workspace: Workspace, listener: Listener) -> list[Finding]:
     """Everything that needs the network: the token first, since without one nothing else says anything new."""
     kinds = sorted((kind for kind in workspace.kinds.values() if kind.wire is not None), key=lambda item: item.name)
     names = _used(workspace)
     used = [kind for kind in kinds if kind.name in names] or kinds
     dates: list[str] = []
     try:
-        client = _client(workspace, used, write=False, dates=dates)
+        client = _client(workspace, used, write=False, dates=dates, listener=listener)
     except ReconcilerError as error:
         return [Finding("FAIL", "credentials", error.message, error.fix)]
     async with client:
@@ -98,11 +98,11 @@ async def _tenant(workspace: Workspace) -> list[Finding]:
         if reading.state == "FAIL" and not isinstance(reading.cause, ScopeMissing):
             return [Finding("FAIL", "token", reading.message, reading.fix)]
         findings = [Finding("ok", "token", f"granted by {workspace.target.url}"), reading]
-        async with _client(workspace, used, write=True, dates=dates) as writer:
+        async with _client(workspace, used, write=True, dates=dates, listener=listener) as writer:
             findings.append(await _scopes(writer, used, "apply", write=True))
     for kind in kinds:
         # With a token of its own, so that the scope that one kind lacks is not held against the others.
-        async with _client(workspace, [kind], write=False, dates=dates) as single:
+        async with _client(workspace, [kind], write=False, dates=dates, listener=listener) as single:
             findings.append(await _collection(single, kind, used=kind in used))
     return [*findings, _clock(dates)]
 
@@ -117,7 +117,11 @@ def _used(workspace: Workspace) -> set[str]:
     return names
 
 
-def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list[str]) -> Client:
+def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list[str], listener: Listener) -> Client:
+    def on_request(record: RequestRecord) -> None:
+        dates.append(record.date)
+        listener.tell(record.line)
+
     return open_tenant(
         workspace.project,
         workspace.target,
@@ -125,7 +129,9 @@ def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list
         environ=os.environ,
         needed=[kind.name for kind in kinds],
         write=write,
-        on_request=lambda record: dates.append(record.date),
+        on_request=on_request,
+        tell=listener.tell,
+        detail=listener.detail,
     )
 
 

@@ -112,11 +112,7 @@ class Session:
                 requestId=record.request_id,
                 latencyMs=round(record.seconds * 1000),
             )
-        again = f", attempt {record.attempt}" if record.attempt > 1 else ""
-        self.debug(
-            f"{record.method} {record.path} → {record.status or 'no answer'} "
-            f"in {record.seconds * 1000:.0f} ms{again} [{record.request_id}]"
-        )
+        self.debug(record.line)
 
     def _redact(self, text: str) -> str:
         return without(self.revealed)(text)

@@ -7,8 +7,8 @@ from pathlib import Path
 from reconciler.emulator import parse_client
 from tests.support.cxone import closed_port
 from tests.support.emulator import running_emulator
-from tests.support.project import Project, Ran
-from tests.support.tenant_project import connector, dataset
+from tests.support.project import Project, Ran, manifest
+from tests.support.tenant_project import action, connector, dataset, stream
 
 
 def test_all_is_well(project: Project) -> None:
@@ -80,3 +80,24 @@ def test_a_project_file_that_is_wrong_is_one_line(tmp_path: Path) -> None:
     assert found["message"].startswith("2 errors in reconciler.yaml")
     assert "\n" not in found["message"]
     assert "validate" in found["fix"]
+
+
+def test_tls_and_databases_have_their_lines(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    sink = {
+        "streamRef": "calls",
+        "eventSchema": {"properties": {"id": {"type": "string"}}, "required": ["id"]},
+        "table": {"name": "events", "columns": {"id": "text"}, "conflictKey": "id"},
+    }
+    project.put("all.yaml", action("enrich"), stream("calls", "enrich"), manifest("StreamSink", "events", sink))
+    project.write("code/index.js", "module.exports = async () => ({});\n")
+    project.environ["SECRET_ONE"] = "x"
+    found = {item["subject"]: item for item in project.run("doctor", "--format", "json").ok(0).json}
+    assert found["TLS"]["message"] == "not needed: the emulator is embedded"
+    assert "StreamSink/events" in found["database"]["message"]
+    assert found["database"]["state"] in ("ok", "warn")
+
+
+def test_v_tells_of_its_requests(project: Project) -> None:
+    assert " → 200 in " in project.run("doctor", "-v").ok(0).err
+    assert "  > Authorization: (secret)" in project.run("doctor", "-vv").ok(0).err
