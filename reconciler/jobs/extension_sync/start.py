@@ -1,0 +1,174 @@
+"""Starting the sync: schema first, then one request whose repetition starts no second job."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from reconciler.core.values import Secret
+from reconciler.errors import (
+    AuthenticationError,
+    BadAnswer,
+    Conflict,
+    JobError,
+    JobFailed,
+    NotApplied,
+    NotFound,
+    Refused,
+    ResumeImpossible,
+)
+from reconciler.jobs.context import JobContext
+from reconciler.jobs.extension_sync.fields import Field, differences, read_fields
+from reconciler.jobs.extension_sync.run_record import RunRecord, forget
+
+KEY_SECONDS: Final = 24 * 3600.0
+"""How long the tenant remembers an idempotency key (contract: Common rules)."""
+
+READ: Final = ("data:read",)
+SYNC: Final = ("data:sync", "data:write")
+
+
+async def checked_fields(context: JobContext, extension: str) -> dict[str, Field]:
+    """The declared fields, once the tenant's own schema is known to take what fits them.
+
+    Raises `NotApplied` that lists everything that differs, and `BadAnswer` for a schema that is none.
+    """
+    name = context.spec.extension_ref
+    declared = read_fields(context.declared("DataExtension", name).fields["fields"])
+    kind = context.session.workspace.kinds["DataExtension"]
+    answer = await context.client.exchange("GET", context.client.address(kind, extension, "schema"), scopes=READ)
+    try:
+        live = read_fields(answer.value.get("fields") if isinstance(answer.value, dict) else None)
+    except ValueError as error:
+        raise BadAnswer(
+            f"the schema of DataExtension/{name} is not what the contract says: {error} (request {answer.request_id})",
+            status=answer.status,
+            request_id=answer.request_id,
+        ) from error
+    found = differences(declared, live, [item["target"] for item in _mappings(context)])
+    if found:
+        raise NotApplied(
+            f"DataExtension/{name} is not in the tenant as it is declared: {'; '.join(found)}",
+            fix=f"`reconciler apply -t {context.session.workspace.target.name}` first",
+        )
+    return declared
+
+
+def check_url_source(context: JobContext) -> None:
+    """A source that the tenant fetches itself is mapped by the tenant, which only renames. Raises `JobError`."""
+    for item in _mappings(context):
+        if item.get("transformation"):
+            raise JobError(
+                f"FieldMapping/{context.spec.field_mapping_ref} transforms {item['target']!r}, and the tenant, which "
+                "fetches source.url itself, only renames fields",
+                fix="use a FieldMapping without transformations, or source.path instead of source.url",
+            )
+
+
+def _mappings(context: JobContext) -> list[dict[str, Any]]:
+    reference = context.spec.field_mapping_ref
+    return list(context.fragment("FieldMapping", reference)["mappings"]) if reference else []
+
+
+def mapping_of(context: JobContext, fields: dict[str, Field], sent: Sequence[str] | None) -> list[dict[str, str]]:
+    """``fieldMappings``; ``sent`` are the fields of records that are offered from here, which have the extension's names already."""
+    if sent is not None:
+        return [{"source": name, "target": name} for name in sent]
+    mappings = _mappings(context)
+    if mappings:
+        return [{"source": item["source"], "target": item["target"]} for item in mappings]
+    return [{"source": name, "target": name} for name in fields]
+
+
+def source_url(context: JobContext) -> str:
+    """The address that the manifest names; it may be held by a secret."""
+    url = context.manifest.spec["source"]["url"]
+    return url.reveal() if isinstance(url, Secret) else str(url)
+
+
+def request_body(
+    context: JobContext, record: RunRecord, mapping: list[dict[str, str]], source: str, webhook: str | None
+) -> bytes:
+    """The request that starts the sync (contract: Operations). A replay never replaces what it does not bring."""
+    options = context.spec.options
+    body: dict[str, Any] = {
+        "extensionId": record.extension,
+        "sourceType": "REST",
+        "sourceEndpoint": source,
+        "fieldMappings": mapping,
+        "syncMode": "INCREMENTAL" if record.replay else context.spec.sync_mode,
+    }
+    if webhook is not None:
+        body["webhookUrl"] = webhook
+    body["options"] = {
+        "maxBatchSize": options.max_batch_size,
+        "retryOnConflict": options.retry_on_conflict,
+        "nullValueHandling": options.null_value_handling,
+    }
+    return orjson.dumps(body)
+
+
+async def start(context: JobContext, record: RunRecord, body: bytes) -> str:
+    """Start the sync and give its id; what is sent is on record before it is sent.
+
+    Raises `ResumeImpossible` where nobody can tell any more whether an earlier attempt started one.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    if record.digest and record.digest != digest:
+        raise ResumeImpossible(
+            f"{context.key} or its target changed since it was interrupted while it was starting a sync, which may be running",
+            fix="undo the change and resume, or look in the tenant and run it anew, without --resume",
+        )
+    if record.digest and time.time() - record.initiated_at > KEY_SECONDS:
+        raise ResumeImpossible(
+            f"{context.key} was interrupted more than a day ago while it was starting a sync: the tenant cannot tell any more "
+            "whether it did",
+            fix="look in the tenant; then run it anew, without --resume",
+        )
+    if not record.digest:
+        record.digest, record.initiated_at = digest, time.time()
+        record.save(context.folder)
+    answer = await _send(context, record, body)
+    job = answer.value.get("syncJobId") if isinstance(answer.value, dict) else None
+    if not isinstance(job, str) or not job:
+        raise BadAnswer(
+            f"the sync was answered {answer.status} without a syncJobId (request {answer.request_id})",
+            fix="--resume asks once more, and starts no second one",
+            status=answer.status,
+            request_id=answer.request_id,
+        )
+    context.audit.add(
+        "extension_sync_started",
+        resource=f"extensions/{record.extension}",
+        jobId=job,
+        requestId=answer.request_id,
+        status=answer.status,
+        counts={"read": record.read, "quarantined": record.quarantined, "offered": record.served},
+        payloadSha256=digest,
+    )
+    context.note(f"{context.key}: sync {job} started")
+    return job
+
+
+async def _send(context: JobContext, record: RunRecord, body: bytes) -> Any:
+    kind = context.session.workspace.kinds["DataExtension"]
+    try:
+        return await context.client.exchange(
+            "POST",
+            context.client.address(kind, record.extension, "sync"),
+            body=body,
+            headers={"Idempotency-Key": record.idempotency_key},
+            scopes=SYNC,
+            repeatable=True,
+        )
+    except (AuthenticationError, NotFound, Refused):
+        # Surely not started, so that there is nothing to go on with.
+        forget(context.folder)
+        raise
+    except Conflict as error:
+        forget(context.folder)
+        raise JobFailed(error.message, fix="wait until what is in the way has ended, then run it again") from error

@@ -1,0 +1,85 @@
+"""From a chunk of the source to records that the extension takes, a whole column at a time.
+
+What the mapping's transformations make of a value is trimmed (strings), read as the field's type, and held against its limit;
+`reconciler.jobs.ingestion.coercion` has the rules. What breaks one costs its own record only, which is set aside with every
+reason; nothing is cut, guessed or made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+
+from reconciler.jobs.ingestion.coercion import Problem, coerce
+from reconciler.jobs.ingestion.columns import Column
+from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk
+from reconciler.jobs.ingestion.transformations import transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NullHandling = Literal["SET_NULL", "SKIP", "DEFAULT"]
+
+_DEFAULTS: Final[Mapping[str, Any]] = {"string": "", "number": 0, "boolean": False}
+"""What stands for no value under ``DEFAULT``. A date has no such thing and stays null."""
+
+
+def transformed(chunk: Chunk, columns: Sequence[Column], nulls: NullHandling) -> tuple[list[bytes], list[BadRecord]]:
+    """A chunk's records as JSON texts, and those that are set aside, in the source's order each."""
+    frame, bad = _checked(chunk, columns)
+    if nulls == "DEFAULT":
+        frame = frame.with_columns(
+            frame[column.name].fill_null(_DEFAULTS[column.type]) for column in columns if column.type in _DEFAULTS
+        )
+    records = frame.to_dicts()
+    if nulls == "SKIP":
+        records = [{name: value for name, value in record.items() if value is not None} for record in records]
+    return [orjson.dumps(record) for record in records], bad
+
+
+def _checked(chunk: Chunk, columns: Sequence[Column]) -> tuple[pl.DataFrame, list[BadRecord]]:
+    import polars as pl
+
+    made: list[pl.Series] = []
+    problems: list[Problem] = []
+    for column in columns:
+        values, wrong = transform(column, _source(chunk.frame, column))
+        problems += wrong
+        if column.type == "string" and values.dtype == pl.String:
+            values = values.str.strip_chars()
+        values, wrong = coerce(column, values)
+        problems += wrong
+        made.append(values.alias(column.name))
+    frame = pl.DataFrame(made)
+    bad = list(chunk.bad)
+    if problems:
+        refused = problems[0].rows
+        for problem in problems[1:]:
+            refused = refused | problem.rows
+        bad += _set_aside(chunk, problems, refused)
+        frame = frame.filter(~refused)
+    return frame, sorted(bad, key=lambda item: item.row)
+
+
+def _source(frame: pl.DataFrame, column: Column) -> pl.Series:
+    import polars as pl
+
+    if column.source is None or column.source not in frame.columns:
+        return pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    return frame[column.source]
+
+
+def _set_aside(chunk: Chunk, problems: Sequence[Problem], refused: pl.Series) -> list[BadRecord]:
+    """The refused records, each with the first thing that is wrong with each of its columns."""
+    reasons: dict[int, dict[str, str]] = {int(index): {} for index in refused.arg_true()}
+    for problem in problems:
+        for index in problem.rows.arg_true():
+            reasons[int(index)].setdefault(problem.column.name, problem.reason)
+    found = []
+    for index, wrong in reasons.items():
+        file, row = chunk.origin(index)
+        reason = "; ".join(f"{name} {text}" for name, text in wrong.items())
+        found.append(BadRecord(row, reason, next(iter(wrong)), chunk.original(index), file=file))
+    return found

@@ -1,0 +1,139 @@
+"""Waiting for a sync job's end: told by the webhook or found by asking, whichever comes first."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Final
+
+import anyio
+
+from reconciler.errors import (
+    ApiError,
+    BadAnswer,
+    JobFailed,
+    NotFound,
+    NotSent,
+    RateLimited,
+    ReconcilerError,
+    ServerFailed,
+)
+from reconciler.jobs.context import JobContext
+from reconciler.jobs.extension_sync.records import SyncRecords
+from reconciler.jobs.extension_sync.run_record import RunRecord, forget
+from reconciler.jobs.extension_sync.start import READ
+from reconciler.jobs.extension_sync.status import SyncStatus, read_status
+
+BASE_SECONDS: Final = 1.0
+CAP_SECONDS: Final = 30.0
+
+MOST_FAILURES: Final = 20
+"""Questions in a row without a useful answer, after which the job gives up waiting; some ten minutes."""
+
+
+MOST_UNKNOWN: Final = 3
+"""Times in a row that the tenant says it knows no such job, after which that is believed."""
+
+
+def pause(attempt: int, chance: float) -> float:
+    """Seconds before question number ``attempt`` (from 0): doubling from 1 s, up to 1 s more by chance, 30 s at most."""
+    return min(BASE_SECONDS * 2.0 ** min(attempt, 30) + chance, CAP_SECONDS)
+
+
+async def wait_for_end(context: JobContext, record: RunRecord, records: SyncRecords, *, unsigned: bool) -> SyncStatus:
+    """Wait until the sync has ended or a stop is asked for, and give what is known then.
+
+    ``unsigned``: a wake-up may be anybody's, so that it only moves the next question forward. Raises what ends the asking.
+    """
+    failure: list[ReconcilerError] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(_until_stopped, context, records)
+        group.start_soon(_ask_repeatedly, context, record, records, unsigned, failure)
+        while not (records.state(record.sync_job).ended or context.stop.requested or failure):
+            changed = records.changed
+            state = records.state(record.sync_job)
+            done = state.processed + state.rejected
+            context.metrics.gauge("records_processed", done, about="Records that the tenant says it went through")
+            context.progress.update(0, state.status.lower(), records=done)
+            await changed.wait()
+        group.cancel_scope.cancel()
+    if failure and not records.state(record.sync_job).ended:
+        raise failure[0]
+    return records.state(record.sync_job)
+
+
+async def _until_stopped(context: JobContext, records: SyncRecords) -> None:
+    await context.stop.wait()
+    records.wake()
+
+
+async def _ask_repeatedly(
+    context: JobContext, record: RunRecord, records: SyncRecords, unsigned: bool, failure: list[ReconcilerError]
+) -> None:
+    failed, attempt = 0, 0
+    while True:
+        woken = records.changed
+        with anyio.move_on_after(pause(attempt, random.SystemRandom().random())):
+            if not unsigned:
+                await anyio.sleep_forever()
+            await woken.wait()
+            await anyio.sleep(BASE_SECONDS)  # so that nobody makes us ask all the time
+        attempt += 1
+        try:
+            await ask(context, record, records)
+            failed = 0
+        except (NotSent, ServerFailed, RateLimited, BadAnswer) as error:
+            failed += 1
+            if failed == 1:
+                context.warn(f"{error.message}; asking again")
+            if failed >= MOST_FAILURES:
+                failure.append(_given_up(record, error))
+        except NotFound as error:
+            failed += 1
+            if failed >= MOST_UNKNOWN:
+                forget(context.folder)
+                failure.append(_unknown(record, error))
+        except ReconcilerError as error:
+            failure.append(error)
+        if failure:
+            records.wake()
+            return
+
+
+async def ask(context: JobContext, record: RunRecord, records: SyncRecords) -> None:
+    """Ask the tenant once, and take in what it says. Raises `BadAnswer` for what the contract does not know."""
+    kind = context.session.workspace.kinds["DataExtension"]
+    address = context.client.address(kind, record.extension, "sync", record.sync_job, "status")
+    answer = await context.client.exchange("GET", address, scopes=READ)
+    try:
+        said = _read(answer.value, record.sync_job)
+    except ValueError as error:
+        raise BadAnswer(
+            f"the state of sync {record.sync_job} is not what the contract says: {error} (request {answer.request_id})",
+            status=answer.status,
+            request_id=answer.request_id,
+        ) from error
+    await records.learn(record.sync_job, said)
+
+
+def _read(value: Any, job: str) -> SyncStatus:
+    said = read_status(value)
+    if value.get("syncJobId", job) != job:
+        raise ValueError("it is about another job")
+    return said
+
+
+def _given_up(record: RunRecord, error: ApiError) -> ReconcilerError:
+    failed = JobFailed(
+        f"the tenant could not be asked about sync {record.sync_job} {MOST_FAILURES} times in a row: {error.message}",
+        fix="the sync may go on there; --resume waits for it",
+    )
+    failed.__cause__ = error
+    return failed
+
+
+def _unknown(record: RunRecord, error: ApiError) -> ReconcilerError:
+    failed = JobFailed(
+        f"the tenant does not know sync {record.sync_job} (any more)", fix="run the job anew, without --resume"
+    )
+    failed.__cause__ = error
+    return failed
