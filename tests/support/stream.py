@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,8 +58,12 @@ def deaf(emulator: RunningEmulator, stream: str) -> Iterator[socket.socket]:
         yield connection
 
 
+PATIENCE_SECONDS = 60.0
+
+
 def until(emulator: RunningEmulator, stream: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Ask the emulator about a stream until what it says of it holds."""
+    """Ask the emulator about a stream until what it says of it holds; a fault ends in a failure, not in a test without end."""
+    last = time.monotonic() + PATIENCE_SECONDS
     while not holds(state := emulator.control("GET", f"streams/{stream}")):
-        pass
+        assert time.monotonic() < last, f"still waiting for the stream: {state}"
     return dict(state)
