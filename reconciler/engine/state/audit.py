@@ -1,14 +1,14 @@
 """The audit log: who sent which request when, each record chained to the one before it by its hash.
 
 The head of the chain is kept in the ledger, so that a log which was shortened or rewritten no longer fits it. Records hold no
-bodies and no secrets.
+bodies and no secrets. A log that has grown large is put aside, and the chain goes on in the next one.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -16,6 +16,12 @@ from reconciler.engine.state.store import StateStore
 
 NAME = "audit.ndjson"
 GENESIS = "0" * 64
+
+PART_BYTES: Final = 16 * 1024 * 1024
+"""Bytes that a log may have before it is put aside."""
+
+TAIL_BYTES: Final = 64 * 1024
+"""Bytes at the end of a log in which its last records are looked for first: some 200 of them."""
 
 
 def record_hash(record: Mapping[str, Any]) -> str:
@@ -28,20 +34,29 @@ class AuditLog:
     """Collects the records of a run and writes them in groups.
 
     ``head`` is the one that the ledger remembers. Where the log lacks it, somebody shortened or replaced the log: the next
-    record then follows that head and not the last one that is left, so that the gap can be seen for good.
+    record then follows that head and not the last one that is left, so that the gap can be seen for good. Only the log's end
+    is read, unless it holds no record or not that head.
     """
 
     def __init__(self, store: StateStore, *, actor: str, head: str) -> None:
         self._store = store
         self._actor = actor
         self._waiting: list[bytes] = []
-        data = store.read_log(NAME)
-        length, last = _last_record(data)
-        if length < len(data):
-            store.rewrite_log(NAME, data[:length])
+        tail, torn, last = _last_record(store, NAME)
+        self._size = store.size(NAME) - torn
+        if torn:
+            store.rewrite_log(NAME, store.read_log(NAME)[: self._size])
+        parts = store.parts(NAME)
+        if last is None and parts:  # a crash came between putting a log aside and beginning the next
+            tail, _, last = _last_record(store, parts[-1])
         self._sequence = int(last["seq"]) if last else 0
-        known = head in ("", GENESIS) or data.find(head.encode(), 0, length) >= 0
+        known = head in ("", GENESIS) or head.encode() in tail or self._somewhere(head, parts)
         self.head = head if not known else str(last["hash"]) if last else GENESIS
+
+    def _somewhere(self, head: str, parts: Sequence[str]) -> bool:
+        """Whether any record has this hash."""
+        wanted = head.encode()
+        return any(wanted in self._store.read_log(name) for name in (NAME, *reversed(parts)))
 
     def add(self, action: str, **details: Any) -> None:
         """Note something that happened; ``details`` are plain JSON values."""
@@ -57,21 +72,46 @@ class AuditLog:
         self._waiting.append(orjson.dumps(record) + b"\n")
 
     def flush(self) -> None:
-        """Make all records so far durable. Raises `StorageError`."""
-        if self._waiting:
-            self._store.append(NAME, b"".join(self._waiting))
-            self._waiting.clear()
+        """Make all records so far durable, in the next log where this one has grown too large. Raises `StorageError`."""
+        if not self._waiting:
+            return
+        data = b"".join(self._waiting)
+        if self._size and self._size + len(data) > PART_BYTES:
+            self._store.rotate(NAME)
+            self._size = 0
+        self._store.append(NAME, data)
+        self._size += len(data)
+        self._waiting.clear()
 
 
-def _last_record(data: bytes) -> tuple[int, dict[str, Any] | None]:
-    """Where the last line that reads back ends, and its record: what a crash left behind it is no record."""
+def _last_record(store: StateStore, name: str) -> tuple[bytes, int, dict[str, Any] | None]:
+    """The end of a log up to its last record, how many bytes a crash left behind that, and the record.
+
+    The end is read in ever larger pieces until it holds a record.
+    """
+    size, wanted = store.size(name), TAIL_BYTES
+    while True:
+        data = store.read_end(name, wanted) if size else b""
+        length, record = _last_in(data, whole=wanted >= size)
+        if record is not None or wanted >= size:
+            return data[:length], len(data) - length, record
+        wanted *= 8
+
+
+def _last_in(data: bytes, *, whole: bool) -> tuple[int, dict[str, Any] | None]:
+    """Where the last line that reads back ends, and its record: what a crash left behind it is no record.
+
+    Unless the data are the ``whole`` log, their first line may be the end of a longer one.
+    """
     end = data.rfind(b"\n")
     while end >= 0:
-        start = data.rfind(b"\n", 0, end) + 1
-        record = _record(data[start:end])
+        before = data.rfind(b"\n", 0, end)
+        if before < 0 and not whole:
+            break
+        record = _record(data[before + 1 : end])
         if record is not None:
             return end + 1, record
-        end = start - 1
+        end = before
     return 0, None
 
 
@@ -86,17 +126,22 @@ def _record(line: bytes) -> dict[str, Any] | None:
 
 
 def read_audit(store: StateStore) -> tuple[list[dict[str, Any]], list[str]]:
-    """All records that read back, and what is wrong with the rest. A torn last line is left out without a word."""
-    lines = store.read_log(NAME).split(b"\n")
-    lines.pop()
+    """All records that read back, of all parts in their order, and what is wrong with the rest.
+
+    A torn last line is left out without a word.
+    """
     records: list[dict[str, Any]] = []
     problems = []
-    for number, line in enumerate(lines, 1):
-        record = _record(line)
-        if record is not None:
-            records.append(record)
-        else:
-            problems.append(f"line {number} does not read back")
+    for name in (*store.parts(NAME), NAME):
+        lines = store.read_log(name).split(b"\n")
+        lines.pop()
+        where = "" if name == NAME else f" of {name}"
+        for number, line in enumerate(lines, 1):
+            record = _record(line)
+            if record is not None:
+                records.append(record)
+            else:
+                problems.append(f"line {number}{where} does not read back")
     return records, problems
 
 

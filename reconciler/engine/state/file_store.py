@@ -77,6 +77,34 @@ class FileStore(StateStore):
         """Read the end of a log, without the rest of it."""
         return self._read(name, end=size) or b""
 
+    def size(self, name: str) -> int:
+        """Ask for the size of a log."""
+        try:
+            return (self.folder / name).stat().st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise self._failed("read", name, error) from error
+
+    def rotate(self, name: str) -> None:
+        """Rename a log: ``audit.ndjson`` becomes ``audit.00001.ndjson``, and so on."""
+        if not self.size(name):
+            return
+        stem, _, suffix = name.partition(".")
+        last = self.parts(name)[-1:]
+        number = int(last[0].split(".")[1]) + 1 if last else 1
+        try:
+            (self.folder / name).rename(self.folder / f"{stem}.{number:05}.{suffix}")
+            self._sync_folder()
+        except OSError as error:
+            raise self._failed("rename", name, error) from error
+
+    def parts(self, name: str) -> list[str]:
+        """The renamed files of a log, by their numbers."""
+        stem, _, suffix = name.partition(".")
+        found = [path.name for path in self.folder.glob(f"{stem}.*.{suffix}") if path.name.split(".")[1].isdigit()]
+        return sorted(found, key=lambda part: int(part.split(".")[1]))
+
     def rewrite_log(self, name: str, data: bytes) -> None:
         """Replace a log atomically."""
         self._replace(name, data)

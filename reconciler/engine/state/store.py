@@ -75,6 +75,18 @@ class StateStore(ABC):
         """The last ``size`` bytes of a log, all of it where it is shorter; a store that can seek need not read the rest."""
         return self.read_log(name)[-size:]
 
+    def size(self, name: str) -> int:
+        """Bytes of a log; 0 where there is none."""
+        return len(self.read_log(name))
+
+    @abstractmethod
+    def rotate(self, name: str) -> None:
+        """Put a log aside as its newest part, so that it begins anew; nothing happens where there is none."""
+
+    @abstractmethod
+    def parts(self, name: str) -> list[str]:
+        """The names of a log's parts that were put aside, oldest first; each is read like a log."""
+
     @abstractmethod
     def rewrite_log(self, name: str, data: bytes) -> None:
         """Replace a log whole, to cut off a torn end. Raises `StorageError`."""

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.state.audit import GENESIS, NAME, AuditLog, read_audit, verify
+from reconciler.engine.state import audit
+from reconciler.engine.state.audit import GENESIS, NAME, TAIL_BYTES, AuditLog, read_audit, verify
 from reconciler.engine.state.file_store import FileStore
 from reconciler.errors import StorageError
 
@@ -120,3 +121,90 @@ def test_a_line_that_is_no_record_is_reported(tmp_path) -> None:
     records, problems = read_audit(store)
     assert problems == ["line 2 does not read back", "line 3 does not read back"]
     assert verify(records, head)
+
+
+def run(store: FileStore, head: str, count: int) -> str:
+    """One run that writes records one by one; gives the new head."""
+    log = AuditLog(store, actor="bob@host", head=head)
+    for number in range(count):
+        log.add("request", method="PATCH", path=f"/api/{number}", status=200)
+        log.flush()
+    return log.head
+
+
+@pytest.fixture
+def small(monkeypatch) -> None:
+    """Logs of a few records only."""
+    monkeypatch.setattr(audit, "PART_BYTES", 1000)
+
+
+def test_a_large_log_is_put_aside_and_the_chain_goes_on(tmp_path, small) -> None:
+    store, head = filled(tmp_path)
+    for _ in range(3):
+        head = run(store, head, 4)
+    parts = store.parts(NAME)
+    assert parts == [f"audit.{number:05}.ndjson" for number in range(1, len(parts) + 1)]
+    assert len(parts) > 2
+    assert all(0 < store.size(name) <= 1000 for name in (*parts[1:], NAME))
+    records, problems = read_audit(store)
+    assert ([record["seq"] for record in records], problems) == (list(range(1, 18)), [])
+    assert verify(records, head) == []
+
+
+@pytest.mark.parametrize("how", ["remove", "change", "empty"])
+def test_what_happens_to_a_part_is_found(tmp_path, small, how: str) -> None:
+    store, head = filled(tmp_path)
+    head = run(store, head, 8)
+    name = store.parts(NAME)[1]
+    if how == "remove":
+        store.delete(name)
+    elif how == "change":
+        store.rewrite_log(name, store.read_log(name).replace(b"/api/", b"/api2"))
+    else:
+        store.rewrite_log(name, b"garbage\n")
+    records, problems = read_audit(store)
+    assert problems + verify(records, head)
+    assert problems == ([f"line 1 of {name} does not read back"] if how == "empty" else [])
+    run(store, head, 1)
+    assert verify(read_audit(store)[0], head), "what is written later does not heal it"
+
+
+def test_a_crash_between_putting_aside_and_beginning_anew(tmp_path, small) -> None:
+    store, head = filled(tmp_path)
+    store.rotate(NAME)
+    assert store.size(NAME) == 0
+    head = run(store, head, 1)
+    records, _ = read_audit(store)
+    assert [record["seq"] for record in records] == [1, 2, 3, 4, 5, 6]
+    assert verify(records, head) == []
+
+
+def test_the_head_of_a_ledger_that_lags_is_found_in_an_older_part(tmp_path, small) -> None:
+    store, old = filled(tmp_path)
+    run(store, old, 8)
+    head = run(store, old, 1)
+    records, _ = read_audit(store)
+    assert verify(records, head) == []
+
+
+def test_only_the_end_is_read(tmp_path, monkeypatch) -> None:
+    store, head = filled(tmp_path, 1000)
+    assert store.size(NAME) > 2 * TAIL_BYTES
+    read = []
+    monkeypatch.setattr(FileStore, "read_log", lambda *_: pytest.fail("the whole log was read"))
+    real = FileStore.read_end
+    monkeypatch.setattr(FileStore, "read_end", lambda self, name, size: read.append(size) or real(self, name, size))
+    run(store, head, 1)
+    assert read == [TAIL_BYTES]
+
+
+def test_an_end_without_any_record_is_read_further(tmp_path) -> None:
+    store, head = filled(tmp_path, 1000)
+    size = store.size(NAME)
+    store.append(NAME, b"\0" * (TAIL_BYTES * 2) + b"\n")
+    head = run(store, head, 1)
+    records, problems = read_audit(store)
+    assert problems == []
+    assert len(records) == 1001
+    assert store.size(NAME) < size + 1000
+    assert verify(records, head) == []
