@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +261,31 @@ def test_a_failing_server_says_so(tmp_path: Path) -> None:
                 database.execute("DROP TABLE events")
             database.close()
             assert closed_with(connection)[0] == 1011
+
+
+WITHOUT_WEBSOCKETS = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "websockets" else found(name, *more)
+from reconciler.emulator import Settings, serve
+serve(Settings())
+"""
+
+
+def test_without_the_library_it_serves_all_but_streams() -> None:
+    command = [sys.executable, "-W", "error", "-c", WITHOUT_WEBSOCKETS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        with httpx.Client(base_url=url, trust_env=False, verify=False) as http:
+            assert http.get("/_emulator/health").status_code == 200
+            plain = http.get("/data-actions/v1/stream/s1")
+            headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+            upgrade = http.get("/data-actions/v1/stream/s1", headers=headers)
+        process.terminate()
+        assert process.wait(TIMEOUT_SECONDS) == 0
+    for answer in (plain, upgrade):
+        assert (answer.status_code, answer.json()["code"]) == (501, "WEBSOCKETS_UNAVAILABLE")
 
 
 def fault(emulator: RunningEmulator, effect: dict[str, Any]) -> None:

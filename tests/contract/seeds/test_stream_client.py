@@ -27,7 +27,7 @@ from websockets.sync.client import connect
 from tests.contract.emulator.bodies import STREAMS, created, match, path_of, stream
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.postgres import rows
-from tests.support.stream import address, until
+from tests.support.stream import PATIENCE_SECONDS, address, until
 
 TOKEN_EXPIRED = (4001, 1008)
 
@@ -189,8 +189,10 @@ def stored(database: str) -> list[tuple[Any, ...]]:
 
 
 def wait(holds: Callable[[], bool]) -> None:
+    """Wait for what the client does; gives up only where it never would."""
+    ends = time.monotonic() + PATIENCE_SECONDS
     while not holds():
-        pass
+        assert time.monotonic() < ends
 
 
 def connected(emulator: RunningEmulator, id_: str) -> None:
