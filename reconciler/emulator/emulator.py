@@ -13,6 +13,7 @@ from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import ApiError, StateError
 from reconciler.emulator.faults import Faults
 from reconciler.emulator.fields import Doc
+from reconciler.emulator.health_events import HealthEvents
 from reconciler.emulator.http import parse_object
 from reconciler.emulator.ingest import Ingestion
 from reconciler.emulator.kinds import all_kinds
@@ -25,6 +26,8 @@ from reconciler.emulator.seeding import Seeder
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.store import Store
 from reconciler.emulator.streams import Streams
+from reconciler.emulator.syncs.landing import Parts
+from reconciler.emulator.syncs.runner import Runner
 from reconciler.emulator.syncs.table import SyncTable
 from reconciler.emulator.tokens import Tokens
 
@@ -46,11 +49,17 @@ class Emulator:
         self.seeder = Seeder(self.store, self.resources, self.kinds)
         self.streams = Streams(self.store, self.clock)
         self.syncs = SyncTable(self.store)
+        self.runner = Runner(self._sync_parts())
+        self.health_events = HealthEvents(self.store)
         self.actions = Actions(settings, self.clock)
         self.faults = Faults()
         self.log = RequestLog()
         self.limit = RateLimit(settings.rate_limit, time.monotonic()) if settings.rate_limit else None
         self._begin()
+
+    def _sync_parts(self) -> Parts:
+        extensions, secret = self.kinds["DataExtension"], self.settings.webhook_secret
+        return Parts(self.store, self.clock, extensions, self.resources, self.records, self.syncs, secret)
 
     def _begin(self) -> None:
         """Take in the files that the settings name; a tenant that holds something already is not seeded."""
@@ -78,10 +87,12 @@ class Emulator:
 
     def reset(self) -> None:
         """Empty the tenant, the tokens, the faults and the log."""
+        self.runner.cancel()
         self.store.clear()
         with self.store.transaction():
             self.records.clear()
             self.syncs.clear()
+            self.health_events.clear()
         self.actions.clear()
         self.faults.clear()
         self.log.clear()

@@ -90,11 +90,17 @@ class Server(uvicorn.Server):
             self._app.state.emulator.store.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, then say so."""
+        """Start as uvicorn does, go on with what an earlier process left unfinished, then say so."""
         await super().startup(sockets)
+        self._app.state.emulator.runner.resume()
         self.ready.set()
         if self._on_ready is not None:
             self._on_ready(self.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Break off what runs in the background, then stop as uvicorn does."""
+        await self._app.state.emulator.runner.stop()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

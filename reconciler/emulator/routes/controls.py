@@ -135,7 +135,8 @@ async def _state(request: Request) -> Response:
         for sync in emulator.syncs.all()
     ]
     counts = {kind: len(items) for kind, items in state.items()}
-    return json_response({"resources": state, "counts": counts, "syncs": syncs})
+    events = emulator.health_events.as_json()
+    return json_response({"resources": state, "counts": counts, "syncs": syncs, "healthEvents": events})
 
 
 async def _records(kind: Kind, request: Request) -> Response:
