@@ -15,7 +15,7 @@ from reconciler.kinds import load_kinds
 from tests.support.hostile_tenant import HostileTenant, hostile_tenant
 from tests.support.kind_examples import EXAMPLES, made_up_kinds
 from tests.support.project import Project, Ran, manifest
-from tests.support.tenant_project import Setting
+from tests.support.tenant_project import Setting, action
 
 CANARIES = ("canary-value-one", 'canary "two" \\ é/<&>\u2028 end', "canary\nthree\nlines")
 """Plain, full of what must be escaped somewhere, and of several lines."""
@@ -162,3 +162,19 @@ def test_a_literal_where_a_secret_belongs_is_not_repeated(tmp_path: Path) -> Non
     project = Project.create(tmp_path, url="http://127.0.0.1:9", target={"auth": auth})
     ran = project.run("plan", "-vvv").ok(78)
     assert "canary-literal" not in ran.all
+
+
+def test_a_variable_of_an_action_goes_from_secret_to_plain_and_back(setting: Setting) -> None:
+    """Each way takes one write and converges; the value that was secret is shown by neither plan nor apply."""
+    project = setting.project
+    secret = "${secret:env:SECRET_ONE}"
+    for environment in ({"A": secret, "B": "stays"}, {"A": "plain"}, {"A": secret, "B": "b"}, {"A": "a", "B": secret}):
+        project.put("all.yaml", action("enrich", environment=environment))
+        mark = setting.mark
+        ran = project.run("apply", "--yes", "-vvv").ok()
+        _unseen(project, ran, "first-secret-value")
+        assert len(setting.writes(mark)) == 1
+        project.converged()
+        stored = setting.live("DataAction")["enrich"]["stored"]["environment"]
+        known = {"value": "first-secret-value", "secret": True}
+        assert stored == {name: known if value == secret else value for name, value in environment.items()}

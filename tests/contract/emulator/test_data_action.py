@@ -76,6 +76,28 @@ def test_environment(api: httpx.Client, emulator: RunningEmulator) -> None:
     assert stored(emulator, "DataAction")["environment"]["S"] == {"value": "canary-2", "secret": True}
 
 
+@pytest.mark.parametrize(
+    "plain", ["now plain", {"value": "now plain", "secret": False}, {"value": "now plain", "secret": None}]
+)
+def test_a_variable_goes_from_secret_to_plain_and_back_in_one_patch_each(
+    api: httpx.Client, emulator: RunningEmulator, plain: object
+) -> None:
+    secret = {"value": "canary", "secret": True}
+    resource = created(api, ACTIONS, action(environment={"A": secret, "B": "stays"}))
+    opened = patch(api, ACTIONS, resource, {"environment": {"A": plain}})
+    assert opened.status_code == 200
+    assert opened.json()["environment"] == {"A": "now plain", "B": "stays"}
+    assert "canary" not in opened.text
+    assert stored(emulator, "DataAction")["environment"] == {"A": "now plain", "B": "stays"}
+    closed = patch(api, ACTIONS, opened.json(), {"environment": {"A": {"value": "canary-2", "secret": True}}})
+    assert closed.json()["environment"] == {"A": {"value": MASK, "secret": True}, "B": "stays"}
+    assert len({item["etag"] for item in (resource, opened.json(), closed.json())}) == 3
+    assert stored(emulator, "DataAction")["environment"]["A"] == {"value": "canary-2", "secret": True}
+    both = {"A": "plain again", "B": {"value": "hidden now", "secret": True}}
+    swapped = patch(api, ACTIONS, closed.json(), {"environment": both})
+    assert swapped.json()["environment"] == {"A": "plain again", "B": {"value": MASK, "secret": True}}
+
+
 @pytest.mark.parametrize("trick", [{"secret": False}, {"secret": None}, MASK, {"value": MASK, "secret": False}])
 def test_no_patch_reveals_a_secret(api: httpx.Client, trick: object) -> None:
     resource = created(api, ACTIONS, action())
