@@ -11,7 +11,8 @@ from reconciler.core.kind import Finding, Kind, Lookup, Reference
 from reconciler.kinds.parts.base import Address, LocalSpec, Name, Part, Percent, Url
 from reconciler.kinds.parts.findings import find, gathered
 from reconciler.kinds.parts.job_mappings import job_mapping_findings
-from reconciler.kinds.parts.sources import AnySyncSource
+from reconciler.kinds.parts.mappings import RecordMapping
+from reconciler.kinds.parts.sources import AnySyncSource, UrlSource
 
 
 class Webhook(Part):
@@ -82,8 +83,22 @@ def check(spec: ExtensionSyncSpec, lookup: Lookup) -> list[Finding]:
             find(lookup, spec.extension_ref, "DataExtension"),
             f"DataExtension/{spec.extension_ref}",
         ),
+        lambda: _renames_only(spec, lookup),
         lambda: _signature(spec.webhook),
     )
+
+
+def _renames_only(spec: ExtensionSyncSpec, lookup: Lookup) -> Iterator[Finding]:
+    """What the tenant fetches itself, it maps itself, and ``fieldMappings`` have no transformations (contract: Operations)."""
+    fragment = find(lookup, spec.field_mapping_ref, "FieldMapping") if isinstance(spec.source, UrlSource) else None
+    for item in fragment.mappings if fragment is not None else ():
+        if isinstance(item, RecordMapping) and item.transformation is not None:
+            yield Finding(
+                ("fieldMappingRef",),
+                f"FieldMapping/{spec.field_mapping_ref} transforms {item.target!r}, and the tenant, which fetches source.url "
+                "itself, only renames fields",
+                "use a FieldMapping without transformations, or source.path in place of source.url",
+            )
 
 
 def _signature(webhook: Webhook | None) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import orjson
 from anyio.to_thread import run_sync
 
 from reconciler.engine.clock import parse
-from reconciler.errors import JobFailed, ReconcilerError
+from reconciler.errors import JobFailed, ReconcilerError, ResumeImpossible
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.extension_sync.pages import Pages, drop_pages
 from reconciler.jobs.extension_sync.records import SyncRecords
@@ -82,7 +82,8 @@ def health_event(record: RunRecord, state: SyncStatus, percent: float, latency: 
 
 async def finish(context: JobContext, record: RunRecord, records: SyncRecords, *, ours: bool, first: str) -> JobReport:
     """Tell of a sync that ended, and forget the run. ``first`` is the field that most likely tells records apart."""
-    if records.state(record.sync_job).truncated:
+    known = records.get(record.sync_job)
+    if known is not None and known.state.truncated and known.ended_by == "webhook":
         await _complete(context, record, records)
     state = records.state(record.sync_job)
     account = account_of(record, state, ours=ours, full=is_full(context, record))
@@ -94,8 +95,8 @@ async def finish(context: JobContext, record: RunRecord, records: SyncRecords, *
     await _once(context, record, "health", health_event(record, state, account.refused_percent, latency))
     _audit(context, record, records, account, latency, ours=ours)
     await records.settle(record.sync_job)
-    forget(context.folder)
     drop_pages(context.folder)
+    forget(context.folder)
     return _report(context, record, state, account, latency, files)
 
 
@@ -108,7 +109,12 @@ async def _complete(context: JobContext, record: RunRecord, records: SyncRecords
 
 
 def _write_recovery(context: JobContext, record: RunRecord, state: SyncStatus, ours: bool, first: str) -> Path:
-    offered: Iterator[dict[str, Any]] = Pages(context.folder).records() if ours else iter(())
+    offered: Iterator[dict[str, Any]] = iter(())
+    if ours:
+        try:
+            offered = Pages(context.folder).records()
+        except ResumeImpossible as error:
+            context.warn(f"{error.message}: the recovery file comes without them")
     return write_recovery(context.folder, record.sync_job, state.malformed, offered, first)
 
 

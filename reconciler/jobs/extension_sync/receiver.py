@@ -45,6 +45,7 @@ class Receiver:
     ) -> None:
         self._records, self._secret, self._wall = records, secret, wall
         self._started, self._noticed = started, noticed
+        self.refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, on whatever path: proxies rewrite paths, and there is nothing else here."""
@@ -72,7 +73,9 @@ class Receiver:
             if self._secret is not None:
                 delivery = verify(self._secret, request.headers, body, self._wall())
         except Rejected as error:
-            self._noticed(f"the webhook refused a delivery: {error}")
+            self.refused += 1
+            if self.refused == 1:  # anybody can send many
+                self._noticed(f"the webhook refused a delivery: {error}; no more is said of others")
             return _said(401, "not signed as agreed", Connection="close")
         except TimeoutError:
             return _said(408, "the body did not come", Connection="close")

@@ -22,7 +22,6 @@ from reconciler.jobs.extension_sync.records import SyncRecords
 from reconciler.jobs.extension_sync.run_record import RunRecord, forget
 from reconciler.jobs.extension_sync.servers import offer_pages, open_webhook, webhook_secret
 from reconciler.jobs.extension_sync.start import (
-    check_url_source,
     checked_fields,
     mapping_of,
     request_body,
@@ -30,7 +29,7 @@ from reconciler.jobs.extension_sync.start import (
     start,
 )
 from reconciler.jobs.extension_sync.status import SyncStatus
-from reconciler.jobs.extension_sync.wait import wait_for_end
+from reconciler.jobs.extension_sync.wait import Asking, wait_for_end
 from reconciler.jobs.ingestion.quarantine import place_of
 from reconciler.jobs.job import need_extra
 from reconciler.jobs.report import Account, JobReport
@@ -66,9 +65,7 @@ async def run(context: JobContext) -> JobReport:
         return await _see_through(current, {})
     record.extension = await context.resolve("DataExtension", context.spec.extension_ref)
     fields = await checked_fields(context, record.extension)
-    if not ours:
-        check_url_source(context)
-    elif not record.offered:
+    if ours and not record.offered:
         report = await _lay_out(current, fields)
         if report is not None:
             return report
@@ -158,6 +155,7 @@ async def _see_through(current: Run, fields: dict[str, Field]) -> JobReport:
     if not state.ended:
         async with AsyncExitStack() as stack:
             started = anyio.Event()
+            asking = Asking(at_once=bool(record.sync_job))
             source = await offer_pages(context, record, stack) if current.ours else ""
             webhook = await open_webhook(context, record, records, stack, started)
             if not record.sync_job:
@@ -172,8 +170,8 @@ async def _see_through(current: Run, fields: dict[str, Field]) -> JobReport:
                 record.sync_job = job
                 record.save(context.folder)
             started.set()
-            unsigned = webhook is not None and webhook_secret(context.manifest) is None
-            state = await wait_for_end(context, record, records, unsigned=unsigned)
+            asking.unsigned = webhook is not None and webhook_secret(context.manifest) is None
+            state = await wait_for_end(context, record, records, asking)
     if not state.ended:
         return _left(current, state)
     return await finish(context, record, records, ours=current.ours, first=_first(context))

@@ -14,7 +14,6 @@ from reconciler.errors import (
     AuthenticationError,
     BadAnswer,
     Conflict,
-    JobError,
     JobFailed,
     NotApplied,
     NotFound,
@@ -56,17 +55,6 @@ async def checked_fields(context: JobContext, extension: str) -> dict[str, Field
             fix=f"`reconciler apply -t {context.session.workspace.target.name}` first",
         )
     return declared
-
-
-def check_url_source(context: JobContext) -> None:
-    """A source that the tenant fetches itself is mapped by the tenant, which only renames. Raises `JobError`."""
-    for item in _mappings(context):
-        if item.get("transformation"):
-            raise JobError(
-                f"FieldMapping/{context.spec.field_mapping_ref} transforms {item['target']!r}, and the tenant, which "
-                "fetches source.url itself, only renames fields",
-                fix="use a FieldMapping without transformations, or source.path instead of source.url",
-            )
 
 
 def _mappings(context: JobContext) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
@@ -39,16 +40,25 @@ def pause(attempt: int, chance: float) -> float:
     return min(BASE_SECONDS * 2.0 ** min(attempt, 30) + chance, CAP_SECONDS)
 
 
-async def wait_for_end(context: JobContext, record: RunRecord, records: SyncRecords, *, unsigned: bool) -> SyncStatus:
-    """Wait until the sync has ended or a stop is asked for, and give what is known then.
+@dataclass(slots=True)
+class Asking:
+    """How the tenant is asked, and what ended that.
 
-    ``unsigned``: a wake-up may be anybody's, so that it only moves the next question forward. Raises what ends the asking.
+    ``at_once``: the sync may have ended while nobody listened. ``unsigned``: a wake-up may be anybody's, so that it only moves
+    the next question forward.
     """
-    failure: list[ReconcilerError] = []
+
+    at_once: bool = False
+    unsigned: bool = False
+    failure: ReconcilerError | None = None
+
+
+async def wait_for_end(context: JobContext, record: RunRecord, records: SyncRecords, asking: Asking) -> SyncStatus:
+    """Wait until the sync has ended or a stop is asked for, and give what is known then. Raises what ended the asking."""
     async with anyio.create_task_group() as group:
         group.start_soon(_until_stopped, context, records)
-        group.start_soon(_ask_repeatedly, context, record, records, unsigned, failure)
-        while not (records.state(record.sync_job).ended or context.stop.requested or failure):
+        group.start_soon(_ask_repeatedly, context, record, records, asking)
+        while not (records.state(record.sync_job).ended or context.stop.requested or asking.failure):
             changed = records.changed
             state = records.state(record.sync_job)
             done = state.processed + state.rejected
@@ -56,8 +66,8 @@ async def wait_for_end(context: JobContext, record: RunRecord, records: SyncReco
             context.progress.update(0, state.status.lower(), records=done)
             await changed.wait()
         group.cancel_scope.cancel()
-    if failure and not records.state(record.sync_job).ended:
-        raise failure[0]
+    if asking.failure is not None and not records.state(record.sync_job).ended:
+        raise asking.failure
     return records.state(record.sync_job)
 
 
@@ -66,37 +76,39 @@ async def _until_stopped(context: JobContext, records: SyncRecords) -> None:
     records.wake()
 
 
-async def _ask_repeatedly(
-    context: JobContext, record: RunRecord, records: SyncRecords, unsigned: bool, failure: list[ReconcilerError]
-) -> None:
-    failed, attempt = 0, 0
-    while True:
-        woken = records.changed
-        with anyio.move_on_after(pause(attempt, random.SystemRandom().random())):
-            if not unsigned:
-                await anyio.sleep_forever()
-            await woken.wait()
-            await anyio.sleep(BASE_SECONDS)  # so that nobody makes us ask all the time
+async def _ask_repeatedly(context: JobContext, record: RunRecord, records: SyncRecords, asking: Asking) -> None:
+    failed = unknown = attempt = 0
+    while asking.failure is None:
+        if attempt or not asking.at_once:
+            await _pause(records, attempt, asking)
         attempt += 1
         try:
             await ask(context, record, records)
-            failed = 0
+            failed = unknown = 0
         except (NotSent, ServerFailed, RateLimited, BadAnswer) as error:
             failed += 1
             if failed == 1:
                 context.warn(f"{error.message}; asking again")
             if failed >= MOST_FAILURES:
-                failure.append(_given_up(record, error))
+                asking.failure = _given_up(record, error)
         except NotFound as error:
-            failed += 1
-            if failed >= MOST_UNKNOWN:
+            unknown += 1
+            if unknown >= MOST_UNKNOWN:
                 forget(context.folder)
-                failure.append(_unknown(record, error))
+                asking.failure = _unknown(record, error)
         except ReconcilerError as error:
-            failure.append(error)
-        if failure:
-            records.wake()
-            return
+            asking.failure = error
+    records.wake()
+
+
+async def _pause(records: SyncRecords, attempt: int, asking: Asking) -> None:
+    """Wait before a question; an unsigned call cuts it short, but not so that anybody could make us ask all the time."""
+    woken = records.changed
+    with anyio.move_on_after(pause(attempt, random.SystemRandom().random())):
+        if not asking.unsigned:
+            await anyio.sleep_forever()
+        await woken.wait()
+        await anyio.sleep(BASE_SECONDS)
 
 
 async def ask(context: JobContext, record: RunRecord, records: SyncRecords) -> None:
