@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 
 import httpx2 as httpx
 
 from reconciler.core.values import Secret
+from reconciler.cxone.lasting import lasting_cause
 from reconciler.cxone.message import Answer, Call, Failure, OnExchange, OnRequest, RequestRecord
 from reconciler.cxone.settings import TargetApi
 from reconciler.cxone.text import escape
@@ -120,34 +118,14 @@ def _failure(error: Exception, request_id: str) -> Failure:
 
 def _lasting(error: Exception) -> tuple[bool, str, str]:
     """Recognise what no further attempt mends: (it is so, reason, fix)."""
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                True,
-                f"the server's certificate is not trusted ({escape(cause.verify_message)})",
-                ("name the file with your certificate authority in tls.caFile, or correct the host name in url"),
-            )
-        if isinstance(cause, ssl.SSLError) and isinstance(error, httpx.ConnectError):
-            return (
-                True,
-                f"no TLS connection could be made ({escape(cause.reason or str(cause))})",
-                ("check scheme and port of url"),
-            )
-        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
-            return True, "the host name is not known", "check the host in url, and the network's name service"
+    found = lasting_cause(error, connecting=isinstance(error, httpx.ConnectError))
+    if found is not None:
+        return True, *found
     if isinstance(error, httpx.ProxyError):
         return True, f"the proxy refuses: {escape(str(error))}", "check proxy, and what the proxy lets through"
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
         return True, f"the request cannot be written: {escape(str(error))}", "check url and paths of the target"
     return False, "", ""
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen = 0
-    while error is not None and seen < 10:
-        yield error
-        error = error.__cause__ or error.__context__
-        seen += 1
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
@@ -21,6 +21,7 @@ from reconciler.cxone.auth import TokenSource
 from reconciler.cxone.limiter import Limiter
 from reconciler.cxone.message import Answer, Call, Failure, OnRequest
 from reconciler.cxone.paging import Pager, Query
+from reconciler.cxone.preconditions import precondition
 from reconciler.cxone.retry import Policy
 from reconciler.cxone.routes import Routes, label_of, wire_of, with_query
 from reconciler.cxone.sender import NO_CONTENT, Sender
@@ -31,6 +32,9 @@ from reconciler.cxone.timing import Timing
 from reconciler.cxone.transcript import HEADERS, transcript
 from reconciler.cxone.transport import build_transport
 from reconciler.errors import BadAnswer, InvalidProject, NotFound
+
+if TYPE_CHECKING:
+    from reconciler.cxone.stream import EventStream, StreamNews
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -223,6 +227,13 @@ class Client:
         """The same as `exchange`, for those who want the parsed body alone."""
         return (await self.exchange(method, path, **options)).value
 
+    def stream(self, kind: Kind, id: str, tell: Callable[[StreamNews], None]) -> EventStream:  # noqa: A002
+        """The events of a stream, not yet connected; ``tell`` is told of its connections. Loads the WebSocket library."""
+        from reconciler.cxone.stream import STREAM_PATH, EventStream
+
+        url = self._routes.beside(kind, STREAM_PATH.format(id=quote(id, safe="")))
+        return EventStream(self._api, url, self._tokens, timing=self._timing, redact=self._redact, tell=tell)
+
     async def _write(
         self, kind: Kind, method: str, url: str, headers: Mapping[str, str], body: Body, *, id_: str | None
     ) -> Observed:
@@ -280,18 +291,3 @@ class Client:
 def encode(body: Body) -> bytes:
     """Write a request body; bytes are taken as ready JSON. Raises TypeError for what is no JSON, secrets above all."""
     return body if isinstance(body, bytes) else orjson.dumps(body)
-
-
-def precondition(kind: Kind, pin: Pin) -> dict[str, str]:
-    """The ``If-Match`` of a write. Raises ValueError for a pin that holds nothing to match.
-
-    Style ``version`` is a precondition only for kinds that have a version; for others, and in style ``compare``, the caller
-    compares just before it writes.
-    """
-    if pin.style == "compare" or (pin.style == "version" and not wire_of(kind).version_field):
-        return {}
-    if pin.style == "absent" or not pin.value:
-        raise ValueError(
-            f"a write to an existing {kind.name} needs the state that was seen, not a pin of style {pin.style}"
-        )
-    return {"If-Match": f'"{pin.value}"'}

@@ -39,10 +39,15 @@ class Routes:
             raise BadAnswer(f"{id_!r} cannot be the id of a {kind.name}", fix="remove it in the tenant by other means")
         collection = self.collection(kind)
         path = wire_of(kind).item.replace("{collection}", collection).replace("{id}", quote(id_, safe=""))
-        if not _is_absolute(path) and kind.name in self._paths and _is_absolute(self._paths[kind.name]):
-            parts = urlsplit(collection)
-            path = f"{parts.scheme}://{parts.netloc}/{path.lstrip('/')}"
-        return with_query(self.absolute(path), query)
+        return with_query(path if _is_absolute(path) else self.beside(kind, path), query)
+
+    def beside(self, kind: Kind, path: str) -> str:
+        """A path on the server that has a kind's collection, which may have a base URL of its own."""
+        collection = self._paths.get(kind.name, "")
+        if not _is_absolute(collection):
+            return self.absolute(path)
+        parts = urlsplit(collection)
+        return f"{parts.scheme}://{parts.netloc}/{path.lstrip('/')}"
 
 
 def wire_of(kind: Kind) -> Wire:

@@ -97,7 +97,7 @@ def build_request(
 
 def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncHTTPTransport:
     proxy_url = api.proxy.reveal() if isinstance(api.proxy, Secret) else api.proxy
-    context = _trust(api) if tls or (proxy_url or "").startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = trusted(api) if tls or (proxy_url or "").startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         proxy = None
         if proxy_url:
@@ -114,7 +114,7 @@ def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncHTTPTransport:
         ) from error
 
 
-def _trust(api: TargetApi) -> ssl.SSLContext:
+def trusted(api: TargetApi) -> ssl.SSLContext:
     """The certificate authorities that are believed: the system's, or those of the CA file alone."""
     if api.ca_file is None:
         return ssl.create_default_context()
