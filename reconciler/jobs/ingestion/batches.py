@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,18 +23,19 @@ WINDOW: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some records of a chunk, as JSON texts. ``after`` is the batch with which it shares a key, -1 for none."""
+    """Some records of a chunk, with the request's body and its SHA-256 (hex). ``after`` shares a key with it, -1 for none."""
 
     number: int
     prepared: Prepared
     begin: int
-    lines: Sequence[bytes]
+    size: int
+    body: bytes
+    digest: str
     after: int = -1
 
-    @property
-    def size(self) -> int:
-        """How many records it has."""
-        return len(self.lines)
+    def lines(self) -> list[bytes]:
+        """The JSON of each record, exactly as it stands in the body."""
+        return [text.encode() for text in json_texts(self.prepared.frame.slice(self.begin, self.size))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +46,46 @@ class Envelope:
     keys: Sequence[str]
     inference: Mapping[str, Any]
 
-    def body(self, lines: Sequence[bytes]) -> bytes:
-        """The request's body: the same bytes for the same records."""
+    def body(self, records: bytes) -> bytes:
+        """The request's body; ``records`` are JSON objects with commas between them."""
         rest = {
             "deduplicationStrategy": {"mode": self.mode, "keys": list(self.keys)},
             "schemaInference": dict(self.inference),
         }
-        return b'{"records":[' + b",".join(lines) + b"]," + orjson.dumps(rest)[1:]
+        return b'{"records":[' + records + b"]," + orjson.dumps(rest)[1:]
 
 
-def json_lines(frame: pl.DataFrame) -> list[bytes]:
+def json_texts(frame: pl.DataFrame) -> pl.Series:
     """Each record as one JSON object."""
-    if not frame.height:
-        return []
-    out = io.BytesIO()
-    frame.write_ndjson(out)
-    lines = out.getvalue().split(b"\n")
-    lines.pop()
-    return lines
+    import polars as pl
+
+    return frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
 
 
-def bounds(lines: Sequence[bytes], size: int, most_bytes: int = MAX_BODY_BYTES) -> list[tuple[int, int]]:
+def bounds(lengths: pl.Series, size: int, most_bytes: int = MAX_BODY_BYTES) -> list[tuple[int, int]]:
     """Where batches begin and end: at most ``size`` records and, where more than one, at most ``most_bytes``."""
     found = []
-    begin = 0
-    while begin < len(lines):
-        end = min(begin + size, len(lines))
-        while end - begin > 1 and sum(map(len, lines[begin:end])) > most_bytes:
+    begin, count = 0, len(lengths)
+    while begin < count:
+        end = min(begin + size, count)
+        while end - begin > 1 and int(lengths.slice(begin, end - begin).sum()) > most_bytes:
             end = begin + (end - begin) // 2
         found.append((begin, end))
         begin = end
     return found
+
+
+def batch_of_each(first: int, limits: Sequence[tuple[int, int]]) -> pl.Series:
+    """For each record the number of its batch."""
+    import polars as pl
+
+    sizes = pl.DataFrame(
+        {
+            "batch": pl.int_range(first, first + len(limits), dtype=pl.Int64, eager=True),
+            "size": pl.Series([end - begin for begin, end in limits], dtype=pl.UInt32),
+        }
+    )
+    return sizes.select(pl.col("batch").repeat_by("size").explode()).to_series()
 
 
 class KeyOrder:
@@ -92,17 +102,11 @@ class KeyOrder:
         """For each batch of a chunk (numbered from ``first``) the latest earlier one that shares a key with it, or -1."""
         import polars as pl
 
-        sizes = pl.DataFrame(
-            {
-                "batch": pl.int_range(first, first + len(limits), dtype=pl.Int64, eager=True),
-                "size": pl.Series([end - begin for begin, end in limits], dtype=pl.UInt32),
-            }
-        )
-        numbers = sizes.select(pl.col("batch").repeat_by("size").explode()).to_series()
+        numbers = batch_of_each(first, limits)
         seen = pl.DataFrame({"key": frame.select(self._keys).hash_rows(), "batch": numbers})
         if self._recent is not None:
             seen = pl.concat([self._recent, seen])
-        self._recent = seen.filter(pl.col("batch") >= first + len(limits) - WINDOW)
+        self._recent = seen.filter(pl.col("batch") >= first + len(limits) - 2 * WINDOW)
         waits = [-1] * len(limits)
         if seen["key"].n_unique() == seen.height:
             return waits
@@ -117,12 +121,21 @@ class KeyOrder:
         return waits
 
 
-def make_batches(prepared: Prepared, first: int, size: int, order: KeyOrder | None) -> list[Batch]:
+def make_batches(prepared: Prepared, first: int, size: int, envelope: Envelope, order: KeyOrder | None) -> list[Batch]:
     """Cut a chunk into batches numbered from ``first``; ``order`` is None where no key occurs twice."""
-    lines = json_lines(prepared.frame)
-    limits = bounds(lines, size)
-    waits = order.waits(prepared.frame, first, limits) if order is not None and limits else [-1] * len(limits)
-    return [
-        Batch(first + index, prepared, begin, lines[begin:end], waits[index])
-        for index, (begin, end) in enumerate(limits)
-    ]
+    import polars as pl
+
+    if not prepared.frame.height:
+        return []
+    texts = json_texts(prepared.frame)
+    limits = bounds(texts.str.len_bytes(), size)
+    waits = order.waits(prepared.frame, first, limits) if order is not None else [-1] * len(limits)
+    places = batch_of_each(first, limits)
+    joined = pl.DataFrame({"batch": places, "text": texts}).group_by("batch", maintain_order=True)
+    made = []
+    for index, text in enumerate(joined.agg(pl.col("text").str.join(","))["text"]):
+        begin, end = limits[index]
+        body = envelope.body(text.encode())
+        digest = hashlib.sha256(body).hexdigest()
+        made.append(Batch(first + index, prepared, begin, end - begin, body, digest, waits[index]))
+    return made

@@ -11,6 +11,7 @@ _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _TIME: Final = (
     r"^(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(\.\d{1,9})?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$"
 )
+_MADE: Final = r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$"
 _OUT: Final = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _MIDNIGHT: Final = "T00:00:00.000Z"
 
@@ -22,23 +23,32 @@ def read_dates(texts: pl.Series) -> pl.Series:
     if texts.null_count() == len(texts):
         return texts
     plain = texts.str.contains(_DATE)
-    if not plain.all():
-        texts = texts.str.strip_chars()
-        plain = texts.str.contains(_DATE)
-    exists = texts.str.to_date("%Y-%m-%d", strict=False).is_not_null() & ~texts.str.starts_with("0000")
-    dates = pl.select(pl.when(plain & exists).then(texts + _MIDNIGHT)).to_series()
     if plain.all():
-        return dates
-    return pl.select(pl.coalesce(dates, _times(texts))).to_series()
+        return _dates(texts, plain)
+    # What is written already as it is sent only needs to exist.
+    made = texts.str.contains(_MADE) & texts.str.to_datetime(_OUT, time_unit="ms", strict=False).is_not_null()
+    made = made & ~texts.str.starts_with("0000")
+    if made.all():
+        return texts
+    texts = texts.str.strip_chars()
+    return pl.select(
+        pl.when(made).then(texts).otherwise(pl.coalesce(_dates(texts, texts.str.contains(_DATE)), _times(texts)))
+    ).to_series()
+
+
+def _dates(texts: pl.Series, plain: pl.Series) -> pl.Series:
+    """Those that are dates alone, as midnight."""
+    import polars as pl
+
+    exists = texts.str.to_date("%Y-%m-%d", strict=False).is_not_null() & ~texts.str.starts_with("0000")
+    return pl.select(pl.when(plain & exists).then(texts + _MIDNIGHT)).to_series()
 
 
 def _times(texts: pl.Series) -> pl.Series:
     """Those that have a time of day, in UTC."""
     import polars as pl
 
-    parts = pl.DataFrame({"text": texts}).select(
-        *(pl.col("text").str.extract(_TIME, number).alias(str(number)) for number in range(1, 7))
-    )
+    groups = pl.DataFrame({"text": texts.str.extract_groups(_TIME)}).unnest("text")
     joined = pl.concat_str(
         pl.col("1"),
         pl.lit("T"),
@@ -50,7 +60,7 @@ def _times(texts: pl.Series) -> pl.Series:
         pl.col("5").fill_null(""),
         pl.when(pl.col("6").fill_null("Z") == "Z").then(pl.lit("+0000")).otherwise(pl.col("6").str.replace(":", "")),
     )
-    parsed = parts.select(
+    parsed = groups.select(
         joined.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
     ).to_series()
     return _written(parsed)

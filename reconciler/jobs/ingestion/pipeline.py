@@ -189,7 +189,7 @@ async def _read(
 
     def following() -> tuple[Prepared, list[Batch]] | None:
         prepared = next(made, None)
-        return None if prepared is None else (prepared, make_batches(prepared, number, size, order))
+        return None if prepared is None else (prepared, make_batches(prepared, number, size, setup.envelope, order))
 
     async with chunks:
         while not flow.ending():

@@ -108,9 +108,8 @@ class BatchSender:
         part = f"{outcome.batch.number}{path}"
         named = self._refusals.of(part)
         if named is None:
-            lines = [outcome.batch.lines[place] for place in places] if path else outcome.batch.lines
             try:
-                self._take(outcome, places, await self._post(outcome, lines, part))
+                self._take(outcome, places, await self._post(outcome, places, part, whole=not path))
             except (Refused, Conflict) as error:
                 named = _blamed(error, len(places))
                 self._refusals.add(part, named)
@@ -118,14 +117,16 @@ class BatchSender:
                 return
         await self._apart(outcome, places, path, named)
 
-    async def _post(self, outcome: Outcome, lines: Sequence[bytes], part: str) -> Mapping[str, Any]:
-        body = self._envelope.body(lines)
+    async def _post(self, outcome: Outcome, places: Sequence[int], part: str, *, whole: bool) -> Mapping[str, Any]:
+        batch = outcome.batch
+        if whole:
+            body, digest = batch.body, batch.digest
+        else:
+            lines = batch.lines()
+            body = self._envelope.body(b",".join(lines[place] for place in places))
+            digest = hashlib.sha256(body).hexdigest()
         began = time.monotonic()
-        entry = {
-            "batch": part,
-            "batchSize": len(lines),
-            "payloadSha256": hashlib.sha256(body).hexdigest(),
-        }
+        entry: dict[str, Any] = {"batch": part, "batchSize": len(places), "payloadSha256": digest}
         try:
             answer = await self._client.exchange(
                 "POST",
@@ -140,7 +141,7 @@ class BatchSender:
             entry["latencyMs"] = round((time.monotonic() - began) * 1000)
             outcome.requests.append(entry)
             raise
-        counts = _counts(answer.value, len(lines), answer.request_id)
+        counts = _counts(answer.value, len(places), answer.request_id)
         entry |= {"requestId": answer.request_id, "status": "committed", "cxoneStatus": answer.status}
         entry["latencyMs"] = round((time.monotonic() - began) * 1000)
         entry |= {"recordsProcessed": counts["processedCount"], "recordsFailed": counts["failedCount"]}
