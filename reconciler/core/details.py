@@ -35,6 +35,20 @@ def with_details(
     return detailed, _breaks(change.key, effects, records if isinstance(records, (int, float)) else 0)
 
 
+def records_lost(kind: Kind, key: Key, live: Observed) -> Problem | None:
+    """What deleting a table means for the records in it; None where there are none."""
+    records = live.body.get(kind.table.count) if kind.table is not None else None
+    if not isinstance(records, (int, float)) or records <= 0:
+        return None
+    return Problem(
+        "G017",
+        f"{key} holds {records:g} records, which would be deleted with it",
+        f"restore its manifest, or, if the records may be lost, --allow G017:{key}",
+        key,
+        f"G017:{key}",
+    )
+
+
 def _breaks(key: Key, effects: tuple[SchemaEffect, ...], records: float) -> Problem | None:
     breaking = [effect for effect in effects if effect.effect == "breaking"]
     if not breaking or records <= 0:

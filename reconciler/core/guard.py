@@ -99,6 +99,13 @@ GUARDS = (
         "refuse the write. Where both are the same resource under a new key, metadata.movedFrom says so.",
     ),
     Rule(
+        "G017",
+        "a table that holds records would be deleted",
+        "Deleting a dataset or extension deletes its records with it, and no apply brings them back. Restore its manifest to "
+        "keep it; to let go of it without deleting it, restore its manifest with lifecycle.deletion: retain, apply, and remove "
+        "it then. Accept the loss of one table's records with --allow G017:Kind/name.",
+    ),
+    Rule(
         "G014",
         "a saved plan is demanded",
         "The target sets apply.savedPlanOnly: only `apply PLANFILE` and `apply --expect DIGEST` are accepted there.",

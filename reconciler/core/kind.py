@@ -100,11 +100,13 @@ class SchemaField:
 
     ``columns`` is a map by name or a list keyed by ``name``; ``primary_key`` names the field that holds the key column
     (empty: none); ``count`` is the volatile field with the number of records: above 0 breaking changes are refused.
+    ``forced_delete`` is the query without which the API does not delete one that holds records.
     """
 
     columns: str
     count: str
     primary_key: str = ""
+    forced_delete: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

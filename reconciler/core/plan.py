@@ -18,7 +18,10 @@ Operation = Literal["create", "update", "move", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request of a change. ``body`` is a tree: a whole resource for a create, a merge patch for an update or a move."""
+    """One request of a change. ``body`` is a tree: a whole resource for a create, a merge patch for an update or a move.
+
+    A delete's is empty, or ``{"force": true}`` where records go with the resource.
+    """
 
     operation: Operation
     body: Tree

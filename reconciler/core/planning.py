@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.compare import Comparison, FieldChange, Fingerprint, compare
-from reconciler.core.details import bundle_files, with_details
+from reconciler.core.details import bundle_files, records_lost, with_details
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.matching import Match, Matches, match
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step
@@ -226,23 +226,32 @@ def _plan_gone(draft: _Draft, entry: Entry) -> None:
         draft.changes.append(Change(entry.key, "forget", entry.live_name, entry.id, reason="retained"))
         return
     else:
-        draft.changes.append(
-            Change(
-                entry.key,
-                "delete",
-                live.name,
-                entry.id,
-                pin_of(kind, live, draft.options.style),
-                (Step("delete", {}),),
-                tuple(
-                    FieldChange((name,), "ours", value, ABSENT, value)
-                    for name, value in sorted(live_tree(kind, live.body).items())
-                ),
-                modified=(live.modified_by, live.modified_time),
-            )
-        )
+        _plan_delete(draft, kind, entry, live)
         return
     draft.orphans.append(Orphan(entry.key, entry.live_name, entry.id, reason))
+
+
+def _plan_delete(draft: _Draft, kind: Kind, entry: Entry, live: Observed) -> None:
+    """Plan the delete of a resource that nothing keeps; one that takes records with it has to be named."""
+    lost = records_lost(kind, entry.key, live)
+    if lost is not None and lost.acknowledge not in draft.options.allowed:
+        draft.problems.append(lost)
+    draft.changes.append(
+        Change(
+            entry.key,
+            "delete",
+            live.name,
+            entry.id,
+            pin_of(kind, live, draft.options.style),
+            (Step("delete", {"force": True} if lost is not None else {}),),
+            tuple(
+                FieldChange((name,), "ours", value, ABSENT, value)
+                for name, value in sorted(live_tree(kind, live.body).items())
+            ),
+            reason="with its records" if lost is not None else "",
+            modified=(live.modified_by, live.modified_time),
+        )
+    )
 
 
 def pin_of(kind: Kind, live: Observed, style: PinStyle) -> Pin:

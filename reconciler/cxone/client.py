@@ -172,16 +172,17 @@ class Client:
         headers = {"Content-Type": MERGE_PATCH if method == "PATCH" else JSON, **precondition(kind, pin)}
         return await self._write(kind, method, self._routes.item(kind, id), headers, body, id_=id)
 
-    async def delete(self, kind: Kind, id: str, *, pin: Pin) -> None:  # noqa: A002
+    async def delete(self, kind: Kind, id: str, *, pin: Pin, force: bool = False) -> None:  # noqa: A002
         """Delete a resource that is still as ``pin`` saw it, or deactivate it where the API has no delete.
 
-        Raises `PreconditionFailed` where it moved, `NotFound` where it is gone already.
+        With ``force`` the records that it holds go with it; without, the API refuses (contract: Dataset). Raises `PreconditionFailed` where it moved, `NotFound` where it is gone already.
         """
         wire = wire_of(kind)
         if wire.deactivate is not None:
             await self.update(kind, id, wire.deactivate, pin=pin)
             return
-        url = self._routes.item(kind, id, wire.delete_query)
+        forced = kind.table.forced_delete if force and kind.table is not None else {}
+        url = self._routes.item(kind, id, {**wire.delete_query, **forced})
         await self._send(kind, "DELETE", url, precondition(kind, pin), wants_json=False)
 
     def address(self, kind: Kind, id: str, *parts: str) -> str:  # noqa: A002 - the API's own word

@@ -154,7 +154,7 @@ class Performer:
     ) -> tuple[Settled, Event]:
         try:
             if step.operation == "delete":
-                await self.client.delete(kind, last.resource_id, pin=pin)
+                await self.client.delete(kind, last.resource_id, pin=pin, force=step.body.get("force") is True)
                 return replace(last, error=None), "answered"
             body = request_body(
                 kind, step.body, identify=self.identify, reveal=lambda secret: secret.reveal(), content=self.content

@@ -81,6 +81,8 @@ KIND = Kind(
     required=frozenset({"name", "primaryKey", "columns"}),
     whole=frozenset({"columns"}),
     normalisers={"columns.*": "column"},
-    table=SchemaField(columns="columns", count="recordCount", primary_key="primaryKey"),
+    table=SchemaField(
+        columns="columns", count="recordCount", primary_key="primaryKey", forced_delete={"force": "true"}
+    ),
     check=check,
 )

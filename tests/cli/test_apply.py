@@ -118,3 +118,47 @@ with open_store("file:.reconciler/local/", Path.cwd(), "local").lease("anna@lapt
     assert project.control("GET", "state")["counts"]["Dataset"] == 0
     project.apply("--lock-timeout", "5")
     project.run("apply", "--lock-timeout", "-1").ok(64)
+
+
+def _populated(project: Project) -> None:
+    """Two tables that were applied, one of which holds records and lost its manifest."""
+    project.put("places.yaml", dataset("places"))
+    project.apply()
+    project.control("POST", "edit", {"kind": "Dataset", "name": "people", "patch": {"recordCount": 5}})
+    project.put("people.yaml", "")
+
+
+def test_a_table_that_holds_records_is_not_deleted_unless_it_is_named(project: Project) -> None:
+    _populated(project)
+    project.run("plan").ok()
+    for arguments in (["plan", "--prune"], ["apply", "--yes", "--prune"], ["plan", "--prune", "--allow", "G017"]):
+        ran = project.run(*arguments).ok(6)
+        assert "Dataset/people holds 5 records, which would be deleted with it" in ran.out
+        assert "--allow G017:Dataset/people" in ran.out
+    assert project.control("GET", "state")["counts"]["Dataset"] == 2
+    project.run("plan", "--prune", "--allow", "G017:Dataset/places").ok(6)
+    ran = project.apply("--prune", "--allow", "G017:Dataset/people", "-v")
+    assert "(with its records)" in ran.out
+    assert "?force=true" in ran.err
+    assert project.control("GET", "state")["counts"]["Dataset"] == 1
+    project.converged()
+
+
+def test_a_saved_plan_says_that_records_go(project: Project) -> None:
+    _populated(project)
+    project.run("plan", "--prune", "--allow", "G017:Dataset/people", "--out", "plan.json").ok()
+    saved = json.loads((project.root / "plan.json").read_text("utf-8"))
+    assert [change["steps"] for change in saved["changes"]] == [[{"operation": "delete", "body": {"force": True}}]]
+    project.run("apply", "plan.json").ok()
+    assert list(project.entries) == ["Dataset/places"]
+
+
+def test_an_empty_table_is_deleted_without_force_and_the_tenant_has_the_last_word(project: Project) -> None:
+    """Records that arrive after planning do not touch the ETag: without force the tenant refuses, and nothing is lost."""
+    project.apply()
+    project.put("people.yaml", "")
+    project.run("plan", "--prune", "--allow", "G005", "--out", "plan.json").ok()
+    project.control("POST", "edit", {"kind": "Dataset", "name": "people", "patch": {"recordCount": 5}})
+    ran = project.run("apply", "plan.json", "-v").ok(1)
+    assert "force" not in ran.err.replace("with ?force=true", "")
+    assert project.control("GET", "state")["counts"]["Dataset"] == 1
