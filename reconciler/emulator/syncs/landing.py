@@ -53,12 +53,10 @@ class Landing:
         self.progress = Progress(**row.state)
 
     def begin(self) -> None:
-        """Note that the sync runs now, and what the extension holds already."""
+        """Note that the sync runs now, and how much there is already of what it adds to."""
         with self._parts.store.transaction():
-            stored = () if self._full else self._parts.records.all(self._owner)
-            now = replace(self.progress, status="RUNNING")
-            if now.used_bytes is None:
-                now.used_bytes = sum(len(line) for _, line in stored)
+            used = sum(len(line) for _, line in self._parts.records.all(self._owner))
+            now = replace(self.progress, status="RUNNING", used_bytes=used)
             self._keep(now, "syncing")
         self.progress = now
 
@@ -88,7 +86,7 @@ class Landing:
         now.stored += converted.accepted
         now.rejected += len(converted.errors)
         now.note(converted.errors)
-        now.used_bytes = (now.used_bytes or 0) + converted.growth_bytes
+        now.used_bytes += converted.growth_bytes
         limit = doc["storageLimitMb"]
         if now.used_bytes > limit * _MIB:
             raise SyncFailedError("STORAGE_LIMIT_EXCEEDED", f"the extension may hold {limit} MB at most")
@@ -138,7 +136,7 @@ class Landing:
         return self._parts.resources.load(self._parts.kind, self.extension)
 
     def _recount(self, doc: Doc, server: Doc, records: int, now: Progress) -> None:
-        used = -(-(now.used_bytes or 0) // _MIB)
+        used = -(-now.used_bytes // _MIB)
         server |= {"recordCount": records, "storageUsedMb": used}
         self._parts.resources.settle(self._parts.kind, self.extension, doc, server)
 

@@ -47,8 +47,8 @@ class Progress:
     total: int = 0
     stored: int = 0
     rejected: int = 0
-    used_bytes: int | None = None
-    """Size of the extension's records, as JSON; None until it is known."""
+    used_bytes: int = 0
+    """Size of the records that the sync adds to, as JSON."""
     errors: list[Doc] = field(default_factory=list)
     errors_truncated: bool = False
     completed_at: str | None = None

@@ -93,6 +93,21 @@ def check_whole(emulator: RunningEmulator, sync: dict[str, Any]) -> None:
     assert [record["id"] for record in records] == ["a", "b"]
 
 
+def test_syncs_of_one_extension_take_turns(source: HeldSource) -> None:
+    with paged_source([[{"id": "a"}]]) as quick, running_emulator() as emulator, emulator.client() as api:
+        held = start(api, source.url)
+        assert source.asked.wait(30)
+        body = {"sourceEndpoint": quick.url}
+        second = api.post(held.removesuffix("/status").rpartition("/")[0], json=body).headers["location"]
+        other = created(api, EXTENSIONS, extension(name="other"))
+        third = api.post(path_of(EXTENSIONS, other) + "/sync", json=body).headers["location"]
+        assert ended(api, third)["status"] == "COMPLETED"
+        assert api.get(second).json()["status"] == "PENDING"
+        source.let_go.set()
+        assert ended(api, held)["completedAt"] <= ended(api, second)["completedAt"]
+        assert len(quick.calls) == 2
+
+
 @pytest.mark.parametrize("mode", ["INCREMENTAL", "FULL"])
 def test_a_stopped_server_goes_on_when_it_is_started_again(state: Path, source: HeldSource, mode: str) -> None:
     with running_emulator(state=state) as emulator, emulator.client() as api:

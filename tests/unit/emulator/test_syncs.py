@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.emulator.columns import Column
@@ -67,6 +67,7 @@ STORED = st.dictionaries(st.sampled_from("abc"), st.integers(10, 12), max_size=3
 
 
 @given(RECORDS, STORED, st.integers(1, 8), st.sampled_from(["SET_NULL", "SKIP", "DEFAULT"]))
+@example([{"id": "a", "n": 1}, {"id": "a"}], {}, 2, "SKIP")
 def test_conversion_of_a_page_is_that_of_its_records_one_by_one(
     records: list[dict[str, Any]], stored: dict[str, int], size: int, nulls: str
 ) -> None:
@@ -81,7 +82,7 @@ def test_conversion_of_a_page_is_that_of_its_records_one_by_one(
             part = convert(
                 plan, records[first : first + step], first, lambda keys: {key: held[key] for key in keys if key in held}
             )
-            held |= part.lines
+            held.update(part.lines)
             growth += part.growth_bytes
             accepted += part.accepted
             errors += part.errors
