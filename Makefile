@@ -23,7 +23,7 @@ $(VENV)/python.stamp:
 
 $(VENV)/run.stamp: $(VENV)/python.stamp pyproject.toml
 	@echo "Installing reconciler into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[jobs]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

@@ -12,8 +12,10 @@ def test_it_runs_to_its_end_as_told(tmp_path: Path) -> None:
     assert ran.code == 0, ran.all
     assert "NOT AS TOLD" not in ran.out
     assert "Traceback" not in ran.all
-    for code in ("exit 0", "exit 2", "exit 5", "exit 6"):
+    for code in ("exit 0", "exit 2", "exit 4", "exit 5", "exit 6"):
         assert code in ran.out
+    for told in ("14 read = 8 accepted", "6 read = 6 accepted", "5 read = 3 accepted", "5 passed", "COMPLETED"):
+        assert told in ran.out
     assert (tmp_path / "kept" / "reconciler.yaml").is_file()
     kept = Project(tmp_path / "kept")
     assert kept.process("plan", "--detailed-exitcode").code == 0
