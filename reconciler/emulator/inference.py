@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import NoneType
 
 from reconciler.emulator.columns import Flaw, is_date
@@ -24,11 +24,9 @@ def strangers(records: Sequence[Doc], unknown: Sequence[str]) -> dict[int, list[
     return found
 
 
-def leave_out(records: Sequence[Doc], columns: Sequence[str]) -> None:
-    """Take columns out of the records."""
-    for record in records:
-        for name in columns:
-            record.pop(name, None)
+def without(records: Sequence[Doc], columns: Collection[str]) -> list[Doc]:
+    """Give the records without some columns; they themselves stay as they came."""
+    return [{name: value for name, value in record.items() if name not in columns} for record in records]
 
 
 def infer_type(records: Sequence[Doc], column: str) -> str | None:

@@ -8,12 +8,12 @@ from http import HTTPStatus
 
 import orjson
 
-from reconciler.emulator.batch import Batch
+from reconciler.emulator.batch import Batch, Mode
 from reconciler.emulator.columns import Column, Flaw, flaws, key_texts
 from reconciler.emulator.deduplication import Chosen, Deduplication
 from reconciler.emulator.errors import ApiError, Problem, invalid
 from reconciler.emulator.fields import Doc
-from reconciler.emulator.inference import infer_type, leave_out, strangers, unknown_columns
+from reconciler.emulator.inference import infer_type, strangers, unknown_columns, without
 from reconciler.emulator.kind import Kind
 from reconciler.emulator.records import Records
 from reconciler.emulator.resources import Resources
@@ -52,9 +52,9 @@ class Ingestion:
         row = self._resources.find(self._kind, id_)
         dataset = _Dataset(row.id, *self._resources.load(self._kind, row.id))
         keys = self._key_columns(dataset, batch)
-        self._check(dataset, batch)
-        chosen = self._choose(dataset, batch, keys)
-        lines = list(map(orjson.dumps, chosen.pick(batch.records)))
+        records = self._checked(dataset, batch)
+        chosen = self._choose(dataset, batch.mode, records, keys)
+        lines = list(map(orjson.dumps, chosen.pick(records)))
         dataset.server["recordCount"] += self._records.write(id_, chosen.pick(chosen.primary), lines, chosen.dropped)
         self._resources.settle(self._kind, id_, dataset.doc, dataset.server, actor if dataset.changed else None)
         self._deduplication.follow(id_, chosen)
@@ -71,8 +71,9 @@ class Ingestion:
             raise invalid(problems)
         return [dataset.column(name) for name in batch.keys or (dataset.doc["primaryKey"],)]
 
-    def _check(self, dataset: _Dataset, batch: Batch) -> None:
-        """Hold the records against the columns; unknown ones are refused, left out or added first."""
+    def _checked(self, dataset: _Dataset, batch: Batch) -> Sequence[Doc]:
+        """Hold the records against the columns; unknown ones are refused, or left out or added first."""
+        records: Sequence[Doc] = batch.records
         found: dict[int, list[Flaw]] = {}
         unknown = unknown_columns(batch.records, dataset.columns)
         if unknown and batch.strict:
@@ -81,12 +82,13 @@ class Ingestion:
             types = {name: infer_type(batch.records, name) for name in unknown} if batch.infer else {}
             new = {name: {"type": type_, "nullable": True} for name, type_ in types.items() if type_}
             self._add_columns(dataset, new)
-            leave_out(batch.records, [name for name in unknown if name not in new])
+            records = without(records, set(unknown).difference(new))
         columns = [dataset.column(name) for name in dataset.columns]
-        for index, more in flaws(columns, batch.records).items():
+        for index, more in flaws(columns, records).items():
             found.setdefault(index, []).extend(more)
         if found:
-            raise _violation(found, len(batch.records))
+            raise _violation(found, len(records))
+        return records
 
     def _add_columns(self, dataset: _Dataset, new: Mapping[str, Doc]) -> None:
         if not new:
@@ -98,16 +100,16 @@ class Ingestion:
         if problems:
             raise invalid(problems)
 
-    def _choose(self, dataset: _Dataset, batch: Batch, keys: Sequence[Column]) -> Chosen:
+    def _choose(self, dataset: _Dataset, mode: Mode, records: Sequence[Doc], keys: Sequence[Column]) -> Chosen:
         primary = dataset.column(dataset.doc["primaryKey"])
-        texts = [text for text in key_texts([primary], batch.records) if text is not None]
+        texts = [text for text in key_texts([primary], records) if text is not None]
         if [key.name for key in keys] == [primary.name]:
-            chosen = self._deduplication.by_primary_key(dataset.id, texts, batch.mode)
+            chosen = self._deduplication.by_primary_key(dataset.id, texts, mode)
         else:
-            chosen = self._deduplication.by_columns(dataset.id, texts, keys, batch.records, batch.mode)
+            chosen = self._deduplication.by_columns(dataset.id, texts, keys, records, mode)
         if chosen.clashes:
             raise _duplicates(chosen.clashes, primary.name)
-        if chosen.duplicates and batch.mode == "reject":
+        if chosen.duplicates and mode == "reject":
             raise _duplicates(chosen.duplicates, keys[0].name)
         return chosen
 

@@ -110,6 +110,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
                 f"{path} has format {version}; this version reads format {FORMAT_VERSION}",
                 "use the version that wrote it, or move the file away and start anew",
             )
+        connection.execute("CREATE INDEX IF NOT EXISTS answers_expires ON answers (expires)")
     finally:
         connection.execute("COMMIT")
 
