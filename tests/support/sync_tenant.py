@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 
-from tests.support.project import Project, manifest
-
-SECRET = "webhook-secret-of-the-tests"
+SECRET = "webhook-secret-of-the-tests"  # the emulator and this tenant sign with it
 EXTENSION = "xt1"
 FIELDS: list[dict[str, Any]] = [
     {"name": "id", "type": "string", "maxLength": 20, "nullable": False},
@@ -30,7 +27,6 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "since", "type": "date"},
     {"name": "active", "type": "boolean"},
 ]
-KEY = "ExtensionSync/load"
 COLLECTION = "/api/v2/data/extensions"
 WAITING_SECONDS = 60.0
 
@@ -168,7 +164,12 @@ def signed(content: bytes, *, secret: str = SECRET, at: float | None = None, del
 
 
 def deliver(
-    url: str, said: Any, *, headers: Mapping[str, str | bytes] | None = None, content: bytes | None = None, **options: Any
+    url: str,
+    said: Any,
+    *,
+    headers: Mapping[str, str | bytes] | None = None,
+    content: bytes | None = None,
+    **options: Any,
 ) -> int:
     """POST a delivery; ``headers`` replace the right ones, ``content`` the right body."""
     text = json.dumps(said).encode()
@@ -212,7 +213,9 @@ def sync_tenant(**options: Any) -> Iterator[SyncTenant]:
                 self._answer(200, {"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
             elif self.path == "/api/v2/events/stream":
                 tenant.health.append(json.loads(text))
-                self._answer(tenant.health_status, {} if tenant.health_status < 300 else {"code": "NO", "message": "no"})
+                self._answer(
+                    tenant.health_status, {} if tenant.health_status < 300 else {"code": "NO", "message": "no"}
+                )
             elif self.path == f"{COLLECTION}/{EXTENSION}/sync":
                 self._start(json.loads(text))
             else:
@@ -261,41 +264,3 @@ def sync_tenant(**options: Any) -> Iterator[SyncTenant]:
         server.server_close()
     if tenant.problems:
         raise AssertionError("a script failed") from tenant.problems[0]
-
-
-def extension(**changes: Any) -> dict[str, Any]:
-    """The manifest of the extension."""
-    return manifest("DataExtension", "profile", {"fields": [dict(item) for item in FIELDS], **changes})
-
-
-def job(**changes: Any) -> dict[str, Any]:
-    """The manifest of the job: a CSV file, offered to the tenant; a signed webhook."""
-    spec: dict[str, Any] = {
-        "extensionRef": "profile",
-        "source": {"path": "people.csv", "format": "csv"},
-        "webhook": {"secret": "${secret:env:TEST_WEBHOOK_SECRET}"},
-        **changes,
-    }
-    return manifest("ExtensionSync", "load", {name: value for name, value in spec.items() if value is not None})
-
-
-PEOPLE = """id,name,age,since,active
-p-1, Ada ,36,1815-12-10,true
-p-2,Grace,85,1906-12-09T00:00:00+02:00,false
-p-3,Edsger,,1930-05-11,
-"""
-
-
-def sync_project(root: Path, url: str, *more: Mapping[str, Any], people: str = PEOPLE, **changes: Any) -> Project:
-    """A project with the extension, the job (``changes`` to its spec), and its source."""
-    project = Project.create(root, url=url)
-    project.environ["TEST_WEBHOOK_SECRET"] = SECRET
-    project.put("all.yaml", extension(), job(**changes), *more)
-    project.write("people.csv", people)
-    return project
-
-
-def records_of(project: Project) -> dict[str, Any]:
-    """What the job remembers of its syncs."""
-    path = project.state / "jobs" / "ExtensionSync-load" / "records.json"
-    return dict(json.loads(path.read_bytes())["jobs"])
