@@ -63,7 +63,11 @@ class KeyCollector:
         frame = pl.concat(self._held)
         parts = (frame.select(self._keys).hash_rows() % PARTITIONS).cast(pl.UInt32)
         frame = frame.with_columns(part=parts).sort("part", maintain_order=True)
-        ends = frame["part"].search_sorted(range(PARTITIONS + 1), side="left").to_list()
+        ends = (
+            frame["part"]
+            .search_sorted(pl.int_range(PARTITIONS + 1, dtype=pl.UInt32, eager=True), side="left")
+            .to_list()
+        )
         frame.drop("part").write_ipc(self._folder / f"keys-{len(self._flushed):06}.arrow", compression="uncompressed")
         self._flushed.append(ends)
         self._held, self._bytes = [], 0

@@ -16,11 +16,15 @@ from reconciler.jobs.stop import JobStop
 
 @dataclass(slots=True)
 class Flow:
-    """Which batches are decided. ``first`` is the number of the first one that is sent; all before count as decided."""
+    """Which batches are decided. ``first`` is the number of the first one that is sent; all before count as decided.
+
+    ``failure`` ends the run after what is in flight; ``damage`` is what ended the reading: what was read before is still sent.
+    """
 
     stop: JobStop
     first: int = 0
     failure: ReconcilerError | None = None
+    damage: ReconcilerError | None = None
     _done: set[int] = field(default_factory=set)
     _low: int = field(init=False)
     _waiting: dict[int, anyio.Event] = field(default_factory=dict)

@@ -148,7 +148,8 @@ async def _send_all(current: Run, commits: Commits) -> ReconcilerError | None:
         return None
     commits.save()
     refusals = Refusals(context.folder.path / REFUSED, resumed=setup.resumed)
-    sender = BatchSender(context.client, setup.address, setup.envelope, start.run, refusals)
+    taken = start.accepted > 0
+    sender = BatchSender(context.client, setup.address, setup.envelope, start.run, refusals, taken=taken)
 
     def decided(outcome: Outcome) -> None:
         note_outcome(current, outcome)
@@ -157,7 +158,7 @@ async def _send_all(current: Run, commits: Commits) -> ReconcilerError | None:
 
     await _side_by_side(current, commits, flow, sender, decided)
     commits.save()
-    return flow.failure
+    return flow.failure or flow.damage
 
 
 async def _side_by_side(current: Run, commits: Commits, flow: Flow, sender: BatchSender, decided: Any) -> None:
@@ -196,7 +197,7 @@ async def _read(
             try:
                 found = await run_sync(following)
             except ReconcilerError as error:
-                flow.fail(error)
+                flow.damage = error
                 return
             if found is None:
                 return

@@ -32,6 +32,9 @@ _TOO_LARGE: Final = 413
 _OF_RECORDS: Final = frozenset({400, _TOO_LARGE, 422})
 """Statuses of a refusal that may be about records; any other ends the job without dropping one."""
 
+DUPLICATE: Final = "DUPLICATE_KEY"
+"""The code of a record whose key the tenant has already."""
+
 HOPELESS: Final = 20
 """Records of a batch that are refused one and all before anything was ever taken, from which on the fault is not theirs."""
 
@@ -81,24 +84,30 @@ class Refusals:
 
 
 class BatchSender:
-    """Sends the batches of one run; ``address`` is where records go, ``run`` what idempotency keys begin with."""
+    """Sends the batches of one run.
 
-    def __init__(self, client: Client, address: str, envelope: Envelope, run: str, refusals: Refusals) -> None:
+    ``address`` is where records go, ``run`` what idempotency keys begin with, ``taken`` whether the tenant took any before.
+    """
+
+    def __init__(
+        self, client: Client, address: str, envelope: Envelope, run: str, refusals: Refusals, *, taken: bool = False
+    ) -> None:
         self._client = client
         self._address = address
         self._envelope = envelope
         self._run = run
         self._refusals = refusals
-        self._taken = False
+        self._taken = taken
 
     async def send(self, batch: Batch) -> Outcome:
         """Decide a batch. Raises what ends the job: anything that is not about records."""
         outcome = Outcome(batch)
         await self._part(outcome, list(range(batch.size)), "")
         self._taken = self._taken or bool(outcome.accepted)
-        if not self._taken and len(outcome.rejected) == batch.size >= HOPELESS:
+        of_schema = [reason for _, reason in outcome.rejected if not reason.startswith(DUPLICATE)]
+        if not self._taken and len(of_schema) == batch.size >= HOPELESS:
             raise JobFailed(
-                f"the tenant refuses every record: {outcome.rejected[0][1]}",
+                f"the tenant refuses every record: {of_schema[0]}",
                 fix="compare the dataset with its manifest; nothing was set aside, --resume sends all of it again",
             )
         return outcome
@@ -153,7 +162,7 @@ class BatchSender:
         skips = self._envelope.mode == "skip"
         outcome.accepted += answer["processedCount"]
         for index, code, message in answer["errors"]:
-            if skips and code == "DUPLICATE_KEY":
+            if skips and code == DUPLICATE:
                 outcome.accepted += 1
                 outcome.left_out += 1
             else:

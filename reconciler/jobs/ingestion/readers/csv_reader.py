@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import SourceUnusable
 from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
-from reconciler.jobs.ingestion.readers.lines import BLOCK_BYTES, MAX_RECORD_BYTES, blocks_of, last_unquoted_line
+from reconciler.jobs.ingestion.readers.lines import MAX_RECORD_BYTES, blocks_of, last_unquoted_line
 
 if TYPE_CHECKING:
     import polars as pl
 
 _BOM: Final = b"\xef\xbb\xbf"
+_HEADER_BYTES: Final = 256 * 1024
+"""Within how many bytes the header ends."""
 
 
 class CsvReader:
@@ -74,7 +76,7 @@ class CsvReader:
 
     def _header(self, stream: Blocks, file: SourceFile) -> tuple[list[str], int]:
         """The column names and how many bytes of the file they take."""
-        data = stream.read(BLOCK_BYTES)
+        data = stream.read(_HEADER_BYTES)
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise SourceUnusable(f"{file.name} is UTF-16", fix="write it as UTF-8")
         skip = len(_BOM) if data.startswith(_BOM) else 0

@@ -15,6 +15,9 @@ from reconciler.jobs.job import need_extra
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_PIECE: Final = 256 * 1024
+"""Bytes that are asked for at once: a library that finds damage keeps what it expanded in the same call to itself."""
+
 _COMPRESSED_BLOCK: Final = 32 * 1024
 """Compressed bytes that are expanded at a time: even at a ratio of a thousand, the result stays small."""
 
@@ -63,36 +66,42 @@ def _described(path: Path, name: str) -> SourceFile:
 
 
 class Blocks(Protocol):
-    """A stream of bytes, decompressed; short reads happen only at its end."""
+    """A stream of bytes, decompressed; short reads happen only at its end and before damage."""
 
     def read(self, size: int) -> bytes:
-        """Give the next ``size`` bytes, fewer only at the end. Raises `SourceUnusable` for damage."""
+        """Give the next ``size`` bytes, fewer only at the end and before damage. Raises `SourceUnusable` for damage."""
 
     def consumed(self) -> int:
         """Bytes of the file on the disk that were read so far."""
 
 
 class _Stream:
-    """A file behind some decompression, or none."""
+    """A file behind some decompression, or none. What could be read before damage is given first, the error after it."""
 
     def __init__(self, name: str, raw: IO[bytes], inner: Any) -> None:
         self._name, self._raw, self._inner = name, raw, inner
+        self._consumed = 0
+        self._error: Exception | None = None
 
     def read(self, size: int) -> bytes:
         parts: list[bytes] = []
-        while size > 0:
+        while size > 0 and self._error is None:
             try:
-                part = self._inner.read(size)
+                part = self._inner.read(min(size, _PIECE))
             except (OSError, EOFError, zlib.error) as error:
-                raise _unreadable(self._name, error) from error
+                self._error = error
+                break
             if not part:
                 break
             parts.append(part)
             size -= len(part)
+        if self._error is not None and not parts:
+            raise _unreadable(self._name, self._error) from self._error
+        self._consumed = self._raw.tell()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def consumed(self) -> int:
-        return self._raw.tell()
+        return self._consumed
 
 
 class _Zstd:
