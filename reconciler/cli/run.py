@@ -26,6 +26,7 @@ Examples:
   reconciler run Ingestion/claims-nightly --dry-run
   reconciler run Ingestion/claims-nightly --resume
   reconciler run Ingestion/claims-nightly --replay .reconciler/quarantine/claims.ndjson
+  reconciler run StreamSink/interactions --until-idle 10
   reconciler run ConnectorSync/crm-hourly Ingestion/claims-nightly --report junit=jobs.xml
 """
 )
@@ -38,6 +39,18 @@ Examples:
     help="Take the records of a quarantine or recovery file, corrected, in place of the source.",
 )
 @click.option("--dry-run", is_flag=True, help="Read, check and count; send nothing.")
+@click.option(
+    "--until-idle",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End a job that follows a stream after so long without an event.",
+)
+@click.option(
+    "--max-events",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="End a job that follows a stream after so many events; those that came with them are kept, too.",
+)
 @click.option(
     "--metrics-port",
     metavar="[HOST:]PORT",
@@ -57,6 +70,8 @@ def command(
     resume: bool,
     replay: Path | None,
     dry_run: bool,
+    until_idle: float | None,
+    max_events: int | None,
     metrics_port: str | None,
     reports: tuple[str, ...],
 ) -> int:
@@ -72,7 +87,8 @@ def command(
     files = _parse_reports(reports)
     check_report_files(files)
     keys = [parse_key(text) for text in jobs]
-    options = JobOptions(resume, replay.absolute() if replay else None, dry_run, _place(metrics_port))
+    file = replay.absolute() if replay else None
+    options = JobOptions(resume, file, dry_run, _place(metrics_port), until_idle, max_events)
     terminal = Terminal(
         note=settings.note,
         warn=lambda text: settings.note(f"warning: {text}"),

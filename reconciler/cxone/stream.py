@@ -85,6 +85,11 @@ class EventStream:
         self._connected_at = 0.0
         self.connections = 0
 
+    async def connect(self) -> None:
+        """Connect, where there is no connection; raises what `receive` raises."""
+        if self._socket is None:
+            await self._connect()
+
     async def receive(self) -> list[bytes] | None:
         """The messages that have arrived, at least one; None once the server has ended the stream.
 
@@ -94,7 +99,7 @@ class EventStream:
         while True:
             if self._socket is None:
                 await self._connect()
-                continue
+                assert self._socket is not None
             messages = self._socket.take()
             if messages:
                 self._productive = True

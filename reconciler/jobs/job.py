@@ -23,13 +23,17 @@ class JobOptions:
     """What the command line asks of every job.
 
     ``resume``: go on with the run that was interrupted. ``replay``: take the records of a quarantine or recovery file.
-    ``dry_run``: read, check and count, send nothing. ``metrics``: host and port to serve Prometheus metrics on.
+    ``dry_run``: read, check and count, send nothing. ``metrics``: host and port to serve Prometheus metrics on. ``until_idle`` and
+    ``max_events`` end a job that would otherwise go on for as long as its source does: after so many seconds without an event,
+    after so many events.
     """
 
     resume: bool = False
     replay: Path | None = None
     dry_run: bool = False
     metrics: tuple[str, int] | None = None
+    until_idle: float | None = None
+    max_events: int | None = None
 
 
 def _no_options(manifest: Manifest) -> Mapping[str, Any]:  # noqa: ARG001
@@ -44,6 +48,7 @@ class Job:
     becomes a failed report, so that it catches only what it can add an account to. ``replays`` and ``dry_runs`` say whether it
     knows ``--replay`` and ``--dry-run``; a dry run has no client unless ``dry_run_connects``. ``emulator`` gives further settings
     of the embedded emulator (`reconciler.emulator.Settings`) that the job's manifest decides, its webhook secret for one.
+    ``streams``: its source has no end of its own, so that ``--until-idle`` and ``--max-events`` make sense.
     """
 
     kind: str
@@ -53,6 +58,7 @@ class Job:
     dry_runs: bool = False
     dry_run_connects: bool = False
     emulator: Callable[[Manifest], Mapping[str, Any]] = _no_options
+    streams: bool = False
 
 
 def module_name(kind: str) -> str:

@@ -62,6 +62,10 @@ def check_options(jobs: Sequence[tuple[Job, Manifest]], options: JobOptions) -> 
     for job, manifest in jobs:
         if options.replay is not None and not job.replays:
             raise UsageError(f"{manifest.key} has no records to replay")
+        if (options.until_idle is not None or options.max_events is not None) and not job.streams:
+            raise UsageError(
+                f"{manifest.key} ends by itself: --until-idle and --max-events are for jobs that follow a stream"
+            )
         if options.dry_run and not job.dry_runs:
             raise UsageError(f"{manifest.key} has no dry run: it reads nothing before it asks the tenant to act")
 

@@ -69,7 +69,10 @@ class Table(Part):
     )
     update_on_conflict: list[str] | None = Field(
         default=None,
-        description="Paths, of columns, that a newer event updates. Default: all but the conflict key.",
+        description=(
+            "Paths, of columns, that a newer event updates. Default: all but the conflict key. "
+            "The column of orderBy is always updated, as it tells how old the row is."
+        ),
         examples=[["attributes.duration", "attributes.queueName"]],
     )
 
@@ -78,10 +81,22 @@ class Batch(Part):
     """How many events are written at once."""
 
     max_events: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=500, description="Events a transaction at most."
+        default=2000, description="Events a transaction at most."
+    )
+    max_bytes: Annotated[int, Field(ge=1024, le=256 * 1024 * 1024)] = Field(
+        default=8 * 1024 * 1024, description="Bytes of events from which on a transaction is full."
     )
     max_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, description="Seconds that an event waits for company at most."
+    )
+
+
+class SpoolSize(Part):
+    """How much of what was received may wait on disk for the database."""
+
+    max_megabytes: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1024,
+        description="Megabytes on disk at most. A sink whose spool is full stops reading, and the server holds its events back.",
     )
 
 
@@ -113,6 +128,9 @@ class StreamSinkSpec(LocalSpec):
         examples=["${secret:env:SINK_DATABASE_URL}"],
     )
     batch: Batch = Field(default_factory=Batch, description="How many events are written at once.")
+    spool: SpoolSize = Field(
+        default_factory=SpoolSize, description="How much of what was received may wait for the database."
+    )
     dead_letter: DeadLetter | None = Field(
         default=None,
         description="Where refused events go. Default: a table with the name of the first and '_dead_letter' behind it.",

@@ -51,6 +51,9 @@ class Database(Protocol):
     shown: str
     """How it is called in messages: without a password."""
 
+    password: str
+    """What must not be shown of an error's text; empty where there is none."""
+
     async def open(self) -> Connection:
         """Connect; raises `psycopg.OperationalError` where it is away."""
 
@@ -115,6 +118,27 @@ async def prepare_tables(
     for text in warnings:
         warn(text)
     return plan
+
+
+async def preview_tables(
+    connection: Connection, plan: TablePlan, dead_letters: TableName, warn: Callable[[str], None]
+) -> tuple[TablePlan, list[str]]:
+    """What `prepare_tables` would do, and the plan with the live bounds; raises what it would raise, and creates nothing."""
+    told = []
+    live = await read_table(connection, plan.table)
+    if live is None:
+        told.append(f"would run: {create_table_statement(plan).as_string(connection)}")
+    else:
+        _refuse(plan.table, differences(plan, live))
+        plan, warnings = fitted(plan, live)
+        for text in warnings:
+            warn(text)
+    letters = await read_table(connection, dead_letters)
+    if letters is None:
+        told.append(f"would run: {create_dead_letter_statement(dead_letters).as_string(connection)}")
+    else:
+        _refuse(dead_letters, dead_letter_differences(dead_letters, letters))
+    return plan, told
 
 
 async def _created(connection: Connection, table: TableName, statement: sql.Composed) -> Any:

@@ -77,7 +77,8 @@ class Spool:
     """A spool in one folder, for one process at a time; use it as a context manager.
 
     ``limit_bytes`` bounds what lies on disk. ``recovered`` is how many messages an earlier run left; ``damaged`` are files with
-    what could not be read back, such as the torn end that a crash can leave. ``unread`` messages wait to be taken.
+    what could not be read back, such as the torn end that a crash can leave. ``unread`` messages wait to be taken, in about
+    ``unread_bytes``.
     """
 
     def __init__(self, folder: Path, *, limit_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -95,6 +96,7 @@ class Spool:
         self._piece, self._next = Piece(), 0
         self._synced = self._end
         self.recovered = self.unread = self.pending
+        self.unread_bytes = self.size_bytes
 
     def __enter__(self) -> Spool:
         return self
@@ -116,6 +118,11 @@ class Spool:
         return sum(segment.size for segment in self._segments)
 
     @property
+    def next_received(self) -> float | None:
+        """When the next message to take was received, in seconds since 1970; None where there is none."""
+        return self._piece.received[self._next] if self._read_on() else None
+
+    @property
     def _end(self) -> Position:
         last = self._segments[-1]
         return Position(last.number, last.size)
@@ -132,6 +139,7 @@ class Spool:
         last.size += len(data)
         last.pending += len(messages)
         self.unread += len(messages)
+        self.unread_bytes += len(data)
 
     def take(self, max_events: int, max_bytes: int) -> Taken:
         """Read on from where the last call ended: so many messages at most, and no more bytes once there is one."""
@@ -147,6 +155,7 @@ class Spool:
             self._next = stop
             self._read_at = taken.end = Position(self._read_at.segment, piece.ends[stop - 1])
         self.unread -= len(taken.messages)
+        self.unread_bytes = self.unread_bytes - (max_bytes - room) if self.unread else 0
         return taken
 
     def commit(self, taken: Taken) -> None:
