@@ -147,9 +147,11 @@ def _corrected(entry: Any, kept: Mapping[str, dict[str, Any]], fields: Sequence[
     if record is None and entry.get("recordId") is not None:
         record = kept.get(_text(entry["recordId"]))
     if record is None and not isinstance(corrections, dict):
-        return {}, "has no record and no corrections that could be one"
+        return {}, "has no record, and no corrections that could be one"
+    if record is None and not corrections:
+        return {}, "has no record, and its corrections are empty"
     if not isinstance(record or {}, dict) or not isinstance(corrections or {}, dict):
         return {}, "its record and corrections are no objects"
-    made = {**(record or {}), **(corrections if isinstance(corrections, dict) else {})}
+    made = {**(record or {}), **(corrections or {})}
     unknown = [name for name in made if name not in fields]
     return made, f"names {unknown[0]!r}, which the extension does not have" if unknown else ""
