@@ -189,8 +189,8 @@ def _ended(context: JobContext, connector: str, sync_id: str, state: State, seco
         error = JobFailed(f"the tenant reports that synchronisation {sync_id} failed: {details}")
     return JobReport(
         context.key,
-        account=Account(read=state.records, accepted=state.records),
-        metrics={"requests": int(context.metrics.values.get("requests", 0))},
+        account=Account(read=state.records, accepted=state.records) if error is None else None,
+        metrics={"records processed": state.records, "requests": int(context.metrics.values.get("requests", 0))},
         messages=(f"synchronisation {sync_id}: {state.status}",),
         error=error,
     )
