@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -41,13 +41,11 @@ def check(spec: DataExtensionSpec, _lookup: Lookup) -> list[Finding]:
     )
 
 
-def _length(index: int, field: ExtensionField) -> Iterator[Finding]:
-    if field.max_length is not None and field.type != "string":
-        yield Finding(
-            ("fields", index, "maxLength"),
-            f"maxLength is for strings, and {field.name!r} is a {field.type}",
-            "remove maxLength",
-        )
+def _length(index: int, field: ExtensionField) -> Iterable[Finding]:
+    if field.max_length is None or field.type == "string":
+        return ()  # no generator: this is asked of every field of every extension
+    message = f"maxLength is for strings, and {field.name!r} is a {field.type}"
+    return (Finding(("fields", index, "maxLength"), message, "remove maxLength"),)
 
 
 KIND = Kind(
