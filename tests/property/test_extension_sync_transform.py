@@ -119,7 +119,8 @@ def test_records_are_what_the_rules_make_of_them(records: list[dict[str, str | N
     rows = pl.Series(range(1, len(records) + 1), dtype=pl.UInt64)
     chunk = Chunk("f", Position(), Position(0, 0, len(records)), frame, rows, lambda index: records[index])
     columns = columns_of(read_fields(FIELDS), None, "2026-01-01T00:00:00Z")
-    good, bad = transformed(chunk, columns, nulls)
+    made = transformed(chunk, columns, nulls)
+    good, bad = list(made.texts()), made.bad
     expected = [one_record(record, nulls) for record in records]
     assert [orjson.loads(text) for text in good] == [record for record in expected if record is not None]
     assert [item.row for item in bad] == [row for row, record in enumerate(expected, 1) if record is None]

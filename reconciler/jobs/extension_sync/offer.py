@@ -57,13 +57,13 @@ def lay_out(context: JobContext, record: RunRecord, fields: dict[str, Field]) ->
         if not dry_run:
             pages = stack.enter_context(PageWriter(context.folder, context.spec.options.max_batch_size))
         for chunk, columns in _chunks(context, record, fields):
-            good, bad = transformed(chunk, columns, context.spec.options.null_value_handling)
+            made = transformed(chunk, columns, context.spec.options.null_value_handling)
             if pages is not None:
-                pages.add(good)
+                pages.add(made.texts())
             names |= dict.fromkeys(column.name for column in columns)
-            offer.read += len(good) + len(bad)
-            offer.served += len(good)
-            offer.quarantined += quarantine.add(bad, by="check")
+            offer.read += chunk.records
+            offer.served += made.frame.height
+            offer.quarantined += quarantine.add(made.bad, by="check")
             context.metrics.gauge("records_read", offer.read, about="Records read from the source")
             context.progress.update(0, "reading", records=offer.read)
             if context.stop.requested:

@@ -7,7 +7,8 @@ reason; nothing is cut, guessed or made up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -22,21 +23,39 @@ if TYPE_CHECKING:
 
 NullHandling = Literal["SET_NULL", "SKIP", "DEFAULT"]
 
+_SLICE: Final = 2_000
+"""Records that are objects at the same time."""
+
 _DEFAULTS: Final[Mapping[str, Any]] = {"string": "", "number": 0, "boolean": False}
 """What stands for no value under ``DEFAULT``. A date has no such thing and stays null."""
 
 
-def transformed(chunk: Chunk, columns: Sequence[Column], nulls: NullHandling) -> tuple[list[bytes], list[BadRecord]]:
-    """A chunk's records as JSON texts, and those that are set aside, in the source's order each."""
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """What a chunk's records became: those that pass, and those that are set aside; both in the source's order."""
+
+    frame: pl.DataFrame
+    bad: list[BadRecord]
+    nulls: NullHandling
+
+    def texts(self) -> Iterator[bytes]:
+        """The records that pass as JSON, made a few at a time: as objects they take many times their bytes."""
+        for part in self.frame.iter_slices(_SLICE):
+            for record in part.to_dicts():
+                if self.nulls == "SKIP":
+                    yield orjson.dumps({name: value for name, value in record.items() if value is not None})
+                else:
+                    yield orjson.dumps(record)
+
+
+def transformed(chunk: Chunk, columns: Sequence[Column], nulls: NullHandling) -> Transformed:
+    """Transform and check a chunk's records."""
     frame, bad = _checked(chunk, columns)
     if nulls == "DEFAULT":
         frame = frame.with_columns(
             frame[column.name].fill_null(_DEFAULTS[column.type]) for column in columns if column.type in _DEFAULTS
         )
-    records = frame.to_dicts()
-    if nulls == "SKIP":
-        records = [{name: value for name, value in record.items() if value is not None} for record in records]
-    return [orjson.dumps(record) for record in records], bad
+    return Transformed(frame, bad, nulls)
 
 
 def _checked(chunk: Chunk, columns: Sequence[Column]) -> tuple[pl.DataFrame, list[BadRecord]]:
