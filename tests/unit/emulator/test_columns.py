@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.emulator.columns import Column, flaws, is_date, key_texts
@@ -32,6 +32,7 @@ COLUMNS = st.builds(
 
 
 @given(COLUMNS, st.lists(VALUES, max_size=4))
+@example(Column("c", "date", nullable=True, max_length=None), ["2024-01-15", None, "20240115"])
 def test_the_quick_look_and_the_slow_one_agree(column: Column, values: list[Any]) -> None:
     wrong = [index for index, value in enumerate(values) if column.wrong(value) is not None]
     assert column.all_right(values) == (not wrong)
