@@ -24,6 +24,7 @@ from tests.support.sync_project import (
 )
 from tests.support.sync_tenant import FIELDS, SECRET
 
+SECRET_REFERENCE = "${secret:env:TEST_WEBHOOK_SECRET}"
 STAMPED = [*FIELDS, {"name": "_syncTimestamp", "type": "date"}, {"name": "_sourceSystem", "type": "string"}]
 
 
@@ -138,6 +139,29 @@ def test_a_lost_answer_starts_no_second_sync(tmp_path: Path, emulator: RunningEm
     starts = [item for item in emulator.requests() if item["method"] == "POST" and item["path"].endswith("/sync")]
     assert len(starts) == 3
     assert len(records_of(project)) == 1
+
+
+def test_a_storm_delays_and_loses_nothing(tmp_path: Path, emulator: RunningEmulator) -> None:
+    """Every kind of failure, and a webhook that nobody hears."""
+    project = sync_project(
+        tmp_path, emulator.url, webhook={"publicUrl": "http://127.0.0.1:9/", "secret": SECRET_REFERENCE}
+    )
+    project.apply()
+    busy = {"status": 503, "headers": {"Retry-After": "0"}}
+    effects = {
+        "GET schema": [busy],
+        "POST sync": [busy, {"drop": "after"}, {"truncate": True}],
+        "GET sync/*/status": [busy, {"status": 500}, {"drop": "before"}, {"malformed": True}],
+    }
+    rules = [
+        {"match": {"method": method, "path": f"/api/v2/data/extensions/*/{path}"}, "times": 1, "effect": effect}
+        for (method, path), found in ((key.split(), found) for key, found in effects.items())
+        for effect in found
+    ]
+    emulator.control("POST", "faults", {"rules": rules})
+    assert counts(report_of(project)) == (3, 3, 0, 0, 0)
+    assert len(stored(project, emulator)) == 3
+    assert [item["endedBy"] for item in records_of(project).values()] == ["poll"]
 
 
 def test_a_dry_run_sends_nothing_and_counts(tmp_path: Path, emulator: RunningEmulator) -> None:
