@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import httpx2 as httpx
@@ -91,8 +92,14 @@ def build_request(
     connect = min(CONNECT_SECONDS, seconds)
     timeout = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
     return httpx.Request(
-        method, url, headers={**_HEADERS, **headers}, content=content or b"", extensions={"timeout": timeout}
+        method, _parsed(url), headers={**_HEADERS, **headers}, content=content or b"", extensions={"timeout": timeout}
     )
+
+
+@lru_cache(maxsize=1024)
+def _parsed(url: str) -> httpx.URL:
+    """An address, parsed: jobs send thousands of requests to the same one."""
+    return httpx.URL(url)
 
 
 def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncHTTPTransport:

@@ -40,16 +40,18 @@ class JobAudit:
         self._folder = folder
         self._warn = warn
         self._tried = time.monotonic()
+        self._handle: int | None = None
 
     def add(self, action: str, **details: Any) -> None:
         """Note something that happened; now and then hands over what waits."""
         entry = {"at": stamp(now()), "job": str(self._folder.key), "action": action, **details}
         try:
-            handle = os.open(self._folder.path / WAITING, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(handle, orjson.dumps(entry) + b"\n")
-            finally:
-                os.close(handle)
+            if self._handle is None:
+                path = self._folder.path / WAITING
+                self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                # What a crash tore off must not take the next entry with it.
+                os.write(self._handle, b"\n")
+            os.write(self._handle, orjson.dumps(entry) + b"\n")
         except OSError as error:
             raise StorageError(
                 f"the audit entry of {self._folder.key} cannot be written: {error.strerror or error}",
@@ -60,8 +62,15 @@ class JobAudit:
 
     def close(self) -> None:
         """Hand over what waits; where the ledger stays locked, say so and leave it to the next run."""
-        if not self._try_handing_over(PATIENCE_SECONDS):
+        handed_over = self._try_handing_over(PATIENCE_SECONDS)
+        self._let_go()
+        if not handed_over:
             self._warn(f"the ledger is locked: audit entries of {self._folder.key} wait for the job's next run")
+
+    def _let_go(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def _try_handing_over(self, patience: float) -> bool:
         self._tried = time.monotonic()
@@ -79,6 +88,7 @@ class JobAudit:
                 log.flush()
                 if not ledger.lost:
                     LedgerWriter(session.store, ledger).save(audit_head=log.head)
+                self._let_go()
                 self._folder.remove(WAITING)
         except LedgerLocked:
             return False

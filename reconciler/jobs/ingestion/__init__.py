@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.job import Job, need_extra
 from reconciler.jobs.report import JobReport
@@ -9,6 +11,8 @@ from reconciler.jobs.report import JobReport
 
 async def _run(context: JobContext) -> JobReport:
     need_extra("ingest", "polars")
+    # One thread prepares while others send: a pool as wide as the machine only takes their processors away, and memory.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from reconciler.jobs.ingestion.pipeline import run
 
     return await run(context)

@@ -133,9 +133,9 @@ def make_batches(prepared: Prepared, first: int, size: int, envelope: Envelope, 
     places = batch_of_each(first, limits)
     joined = pl.DataFrame({"batch": places, "text": texts}).group_by("batch", maintain_order=True)
     made = []
-    for index, text in enumerate(joined.agg(pl.col("text").str.join(","))["text"]):
+    for index, records in enumerate(joined.agg(pl.col("text").str.join(","))["text"].cast(pl.Binary)):
         begin, end = limits[index]
-        body = envelope.body(text.encode())
+        body = envelope.body(records)
         digest = hashlib.sha256(body).hexdigest()
         made.append(Batch(first + index, prepared, begin, end - begin, body, digest, waits[index]))
     return made

@@ -49,6 +49,11 @@ class Commits:
         self._saved = time.monotonic()
 
     @property
+    def read(self) -> int:
+        """Records that were read so far."""
+        return self._read
+
+    @property
     def account(self) -> Account:
         """The account so far. Reading, deciding and waiting are counted apart from each other, so that it can fail to add up."""
         now = self.checkpoint
