@@ -115,6 +115,18 @@ def test_without_resume_a_new_sync_is_begun_and_said_so(tmp_path: Path) -> None:
     assert list(tenant.jobs) == ["sync_1_xt1", "sync_2_xt1"]
 
 
+def test_a_dry_run_in_between_leaves_the_sync_in_hand_alone(tmp_path: Path) -> None:
+    with sync_tenant() as tenant:
+        project = sync_project(tmp_path, tenant.url)
+        stopped_while_running(project, tenant, signal.SIGINT)
+        project.run("run", KEY, "--dry-run").ok()
+        project.write("people.csv", "no,header,of,ours\n1,2,3,4\n")
+        project.run("run", KEY, "--dry-run").ok(1)
+        tenant.end("sync_1_xt1", total=3)
+        assert counts(report_of(project, "--resume")) == (3, 3, 0, 0, 0)
+    assert len(tenant.starts) == 1
+
+
 def test_a_port_that_is_taken_on_resume_is_named(tmp_path: Path) -> None:
     import socket
 

@@ -88,6 +88,8 @@ def _source(context: JobContext, columns: list[Column]) -> Source:
     spec = context.spec
     mapped = spec.field_mapping_ref is not None
     source = look_at(context.root, spec.source.path, spec.source.format, columns, mapped=mapped, infer=False)
+    if source.ignored:
+        context.warn(f"{context.key}: not sent, as the extension has no such field: {', '.join(source.ignored)}")
     for file, kept in zip(source.files, source.columns, strict=True):
         if not any(column.source is not None for column in kept):
             raise SourceUnusable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import anyio
@@ -96,7 +96,8 @@ async def _lay_out(current: Run, fields: dict[str, Field]) -> JobReport | None:
     try:
         offer = await run_sync(lay_out, context, record, fields, abandon_on_cancel=True)
     except ReconcilerError:
-        forget(context.folder)
+        if not context.options.dry_run:
+            _abandon(context)
         raise
     record.read, record.quarantined, record.served = offer.read, offer.quarantined, offer.served
     record.fields = list(offer.fields)
@@ -116,17 +117,20 @@ async def _lay_out(current: Run, fields: dict[str, Field]) -> JobReport | None:
         return _with(report, "the schema is as declared")
     reason = _not_worth_starting(context, record, account)
     if reason is not None:
-        forget(context.folder)
-        drop_pages(context.folder)
+        _abandon(context)
         return _with(report, reason)
     record.offered = True
     record.save(context.folder)
     return None
 
 
-def _with(report: JobReport, message: str) -> JobReport:
-    from dataclasses import replace
+def _abandon(context: JobContext) -> None:
+    """Nothing was started, and nothing is left to go on with."""
+    drop_pages(context.folder)
+    forget(context.folder)
 
+
+def _with(report: JobReport, message: str) -> JobReport:
     return replace(report, messages=(*report.messages, message))
 
 
@@ -139,7 +143,7 @@ def _not_worth_starting(context: JobContext, record: RunRecord, account: Account
     if record.served:
         return None
     if full and not account.quarantined:
-        forget(context.folder)
+        _abandon(context)
         raise JobFailed(
             "the source has no records, and a FULL sync of none would empty the extension",
             fix="check the source; delete and apply the extension where emptying it is meant",

@@ -75,7 +75,10 @@ def mapping_of(context: JobContext, fields: dict[str, Field], sent: Sequence[str
 def source_url(context: JobContext) -> str:
     """The address that the manifest names; it may be held by a secret."""
     url = context.manifest.spec["source"]["url"]
-    return url.reveal() if isinstance(url, Secret) else str(url)
+    if not isinstance(url, Secret):
+        return str(url)
+    context.session.revealed.add(url.reveal())
+    return url.reveal()
 
 
 def request_body(

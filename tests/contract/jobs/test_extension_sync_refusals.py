@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.jobs.extension_sync.serving import is_local, own_url
 from tests.support.emulator import running_emulator
 from tests.support.sync_project import (
     KEY,
@@ -12,7 +13,7 @@ from tests.support.sync_project import (
     report_of,
     sync_project,
 )
-from tests.support.sync_tenant import sync_tenant
+from tests.support.sync_tenant import SyncTenant, sync_tenant
 
 
 def test_the_schema_is_compared_first(tmp_path: Path) -> None:
@@ -68,3 +69,66 @@ def test_a_refused_start_leaves_nothing_to_resume(tmp_path: Path) -> None:
         project = sync_project(tmp_path, tenant.url)
         assert "no such field" in project.run("run", KEY).ok(1).out
         assert "nothing to resume" in project.run("run", KEY, "--resume").ok().out
+
+
+def test_an_address_that_is_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
+    """The tenant is told; messages, reports and what is kept on disk are not, even where the tenant repeats it."""
+    url = "http://127.0.0.1:9/export?key=a-key-that-nobody-may-see"
+    refusal = (
+        400,
+        {"code": "BAD", "message": f"{url} is cold", "details": [{"field": "sourceEndpoint", "message": url}]},
+    )
+    with sync_tenant(refuse_start=refusal) as tenant:
+        project = sync_project(tmp_path, tenant.url, source={"url": "${secret:env:TEST_SOURCE_URL}"})
+        project.environ["TEST_SOURCE_URL"] = url
+        refused = project.run("run", KEY, "-v", "--report", "json=report.json").ok(1)
+        tenant.refuse_start, tenant.lose_answers = None, 5
+        lost = project.run("run", KEY, "-v").ok(1)
+    assert tenant.starts[0][1]["sourceEndpoint"] == url
+    assert "is cold" in refused.all
+    assert "a-key-that" not in refused.all + lost.all
+    assert [path for path, content in project.kept() if b"a-key-that" in content] == []
+
+
+def test_pages_of_a_source_that_breaks_off_are_not_left_behind(tmp_path: Path) -> None:
+    with sync_tenant() as tenant:
+        project = sync_project(tmp_path, tenant.url, source={"path": "people.json", "format": "json"})
+        project.write("people.json", '[{"id": "p-1"}, {"id": ')
+        assert "J005" in project.run("run", KEY).ok(1).out
+    assert not list((project.state / "jobs" / "ExtensionSync-load").glob("pages*"))
+    assert tenant.starts == []
+
+
+def test_what_only_this_machine_reaches_is_not_offered_to_a_tenant_elsewhere(tmp_path: Path) -> None:
+    """0.0.0.0 stands for elsewhere: it is no loopback address, and leads here all the same."""
+
+    def script(tenant: SyncTenant, job: str) -> None:
+        tenant.end(job, total=3)
+
+    with sync_tenant(script=script) as tenant:
+        url = tenant.url.replace("127.0.0.1", "0.0.0.0")
+        project = sync_project(tmp_path, url)
+        refused = project.run("run", KEY).ok(1)
+        assert "write source.serve.listen and the publicUrl" in refused.out
+        assert tenant.starts == []
+        serve = {"publicUrl": "http://etl.example.com/"}
+        sync_project(tmp_path, url, source={"path": "people.csv", "format": "csv", "serve": serve})
+        warned = project.run("run", KEY).ok()
+    assert "the job asks instead" in warned.err
+    assert "webhookUrl" not in tenant.starts[0][1]
+
+
+def test_which_addresses_only_this_machine_reaches() -> None:
+    assert own_url("0.0.0.0:0", 81) == "http://127.0.0.1:81"
+    assert own_url("[::]:0", 81) == "http://[::1]:81"
+    assert own_url("10.1.2.3:0", 81) == "http://10.1.2.3:81"
+    for url in (
+        "http://127.0.0.1:81",
+        "http://127.8.9.1",
+        "http://[::1]:81/x",
+        "http://localhost",
+        "http://a.localhost:1/",
+    ):
+        assert is_local(url), url
+    for url in ("https://etl.example.com", "http://10.1.2.3", "http://localhost.example.com"):
+        assert not is_local(url), url
