@@ -37,9 +37,16 @@ p-3,Edsger,,1930-05-11,
 """
 
 
-def sync_project(root: Path, url: str, *more: Mapping[str, Any], people: str = PEOPLE, **changes: Any) -> Project:
+def sync_project(
+    root: Path,
+    url: str,
+    *more: Mapping[str, Any],
+    people: str = PEOPLE,
+    target: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Project:
     """A project with the extension, the job (``changes`` to its spec), and its source."""
-    project = Project.create(root, url=url)
+    project = Project.create(root, url=url, target=target)
     project.environ["TEST_WEBHOOK_SECRET"] = SECRET
     project.put("all.yaml", extension(), job(**changes), *more)
     project.write("people.csv", people)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -185,8 +186,11 @@ def client() -> httpx.Client:
 
 
 @contextmanager
-def sync_tenant(**options: Any) -> Iterator[SyncTenant]:
-    """Serve one on a loopback port. Whatever its scripts failed at is raised at the end."""
+def sync_tenant(*, tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[SyncTenant]:
+    """Serve one on a loopback port. Whatever its scripts failed at is raised at the end.
+
+    With ``tls`` it is reached at 0.0.0.0, which is no loopback address and leads here all the same: a tenant elsewhere.
+    """
     tenant = SyncTenant(**options)
     threads: list[threading.Thread] = []
 
@@ -252,6 +256,9 @@ def sync_tenant(**options: Any) -> Iterator[SyncTenant]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     tenant.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        tenant.url = f"https://0.0.0.0:{server.server_address[1]}"
     serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     serving.start()
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
+
+import trustme
 
 from reconciler.jobs.extension_sync.serving import is_local, own_url
 from tests.support.emulator import running_emulator
@@ -100,19 +103,20 @@ def test_pages_of_a_source_that_breaks_off_are_not_left_behind(tmp_path: Path) -
 
 
 def test_what_only_this_machine_reaches_is_not_offered_to_a_tenant_elsewhere(tmp_path: Path) -> None:
-    """0.0.0.0 stands for elsewhere: it is no loopback address, and leads here all the same."""
-
     def script(tenant: SyncTenant, job: str) -> None:
         tenant.end(job, total=3)
 
-    with sync_tenant(script=script) as tenant:
-        url = tenant.url.replace("127.0.0.1", "0.0.0.0")
-        project = sync_project(tmp_path, url)
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("0.0.0.0").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    target = {"tls": {"caFile": "ca.pem"}}
+    with sync_tenant(script=script, tls=tls) as tenant:
+        project = sync_project(tmp_path, tenant.url, target=target)
         refused = project.run("run", KEY).ok(1)
         assert "write source.serve.listen and the publicUrl" in refused.out
         assert tenant.starts == []
-        serve = {"publicUrl": "http://etl.example.com/"}
-        sync_project(tmp_path, url, source={"path": "people.csv", "format": "csv", "serve": serve})
+        source = {"path": "people.csv", "format": "csv", "serve": {"publicUrl": "http://etl.example.com/"}}
+        sync_project(tmp_path, tenant.url, target=target, source=source)
         warned = project.run("run", KEY).ok()
     assert "the job asks instead" in warned.err
     assert "webhookUrl" not in tenant.starts[0][1]
