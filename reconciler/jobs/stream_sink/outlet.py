@@ -25,7 +25,7 @@ from reconciler.jobs.stream_sink.spool import Spool, Taken
 from reconciler.jobs.stream_sink.tally import Tally
 from reconciler.jobs.stream_sink.writer import Writer
 
-_POLICY = Policy(base=0.2, cap=10.0)
+_POLICY = Policy(base=0.2, cap=5.0)
 
 
 @dataclass(slots=True)
