@@ -105,6 +105,32 @@ def test_a_manifest_that_changed_in_between_is_not_sent_under_the_old_key(tmp_pa
     assert len({json.dumps(request) for _, request in tenant.starts}) == 1
 
 
+def test_a_start_that_the_tenant_cannot_remember_any_more_is_not_repeated(tmp_path: Path) -> None:
+    """Idempotency keys are kept for a day (contract: Common rules)."""
+    with sync_tenant(lose_answers=5) as tenant:
+        project = sync_project(tmp_path, tenant.url)
+        project.run("run", KEY).ok(1)
+        path = project.state / "jobs" / "ExtensionSync-load" / "run.json"
+        record = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**record, "initiated_at": record["initiated_at"] - 24 * 3600}))
+        before = len(tenant.starts)
+        ran = project.run("run", KEY, "--resume").ok(1)
+    assert "J006" in ran.out
+    assert "more than a day ago" in ran.out
+    assert len(tenant.starts) == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"begun": 1}'])
+def test_a_damaged_record_is_named(tmp_path: Path, content: str) -> None:
+    with sync_tenant() as tenant:
+        project = sync_project(tmp_path, tenant.url)
+        path = project.state / "jobs" / "ExtensionSync-load" / "run.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+        assert "run.json is damaged" in project.run("run", KEY, "--resume").ok(1).out
+    assert tenant.starts == []
+
+
 def test_without_resume_a_new_sync_is_begun_and_said_so(tmp_path: Path) -> None:
     with sync_tenant() as tenant:
         project = sync_project(tmp_path, tenant.url)
