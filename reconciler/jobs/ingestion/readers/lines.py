@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.errors import SourceUnusable
 from reconciler.jobs.ingestion.readers.files import Blocks
 
-BLOCK_BYTES: Final = 4 * 1024 * 1024
+BLOCK_BYTES: Final = 2 * 1024 * 1024
 """Bytes that are read and worked on at a time."""
 
 MAX_RECORD_BYTES: Final = 16 * 1024 * 1024
