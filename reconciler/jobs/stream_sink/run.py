@@ -169,13 +169,11 @@ def _report(context: JobContext, tally: Tally, spool: Spool, error: ReconcilerEr
         messages.append(f"{tally.refused:,} events are in the dead-letter table, each with its reason")
     if pending:
         messages.append(f"{pending:,} events wait in the spool; the next run writes them first")
-    values = context.metrics.values
-    seconds = max(float(values.get("events_per_second", 0)), 0.0)
     return JobReport(
         context.key,
         account=tally.account(pending),
         metrics={
-            "events_per_second": seconds,
+            "events_per_second": tally.rate,
             "batches": tally.batches,
             "connections": tally.connections,
             "recovered": tally.recovered,

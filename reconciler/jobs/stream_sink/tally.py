@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.jobs.metrics import JobMetrics
 from reconciler.jobs.report import Account
@@ -11,7 +11,10 @@ from reconciler.jobs.report import Account
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run. ``recovered`` events were left by an earlier one; they count as read."""
+    """Counts of one run. ``recovered`` events were left by an earlier one; they count as read.
+
+    ``began`` is when the first event was received, ``ended`` when the last batch was committed (monotonic seconds).
+    """
 
     metrics: JobMetrics
     recovered: int = 0
@@ -20,15 +23,19 @@ class Tally:
     refused: int = 0
     batches: int = 0
     connections: int = 0
-    began: float = field(default_factory=time.monotonic)
+    began: float = 0.0
+    ended: float = 0.0
 
     def keep(self, messages: int) -> None:
         """Messages were received and are in the spool."""
+        self.began = self.began or time.monotonic()
         self.received += messages
         self.metrics.count("events_read", messages, about="Events received")
 
     def wrote(self, accepted: int, refused: int) -> None:
         """A batch was committed."""
+        self.ended = time.monotonic()
+        self.began = self.began or self.ended
         self.accepted += accepted
         self.refused += refused
         self.batches += 1
@@ -51,8 +58,12 @@ class Tally:
         gauge("spool_bytes", size_bytes, about="Bytes of the spool on disk")
         gauge("lag_seconds", round(lag, 3), about="Age of the oldest event that is not committed, from its receipt")
         gauge("database_away", int(away), about="1 while the database cannot be reached")
-        seconds = max(time.monotonic() - self.began, 0.001)
-        gauge("events_per_second", round((self.accepted + self.refused) / seconds, 1), about="Mean rate of this run")
+        gauge("events_per_second", self.rate, about="Mean rate from the first event's receipt to the last commit")
+
+    @property
+    def rate(self) -> float:
+        """Events committed a second, from the receipt of the first to the last commit."""
+        return round((self.accepted + self.refused) / max(self.ended - self.began, 0.001), 1)
 
     def account(self, pending: int) -> Account:
         """Where every event went."""
