@@ -54,7 +54,7 @@ docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its li
 	@$(BIN)/python -m docs.generate --check
 
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
-	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py; do $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py; do $(BIN)/python $$file || exit 1; done
 
 acceptance: $(VENV)/dev.stamp ## The long versions of the property tests
 	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) tests/property tests/fault
