@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import RunningEmulator
-from tests.support.ingestion import RECORDS, Ingesting, account, live_form, report_of, tickets
+from tests.support.ingestion import RECORDS, Ingesting, account, lines_of, live_form, report_of, tickets
 from tests.support.project import Ran
 
 _PATIENCE_SECONDS = 60
@@ -114,6 +114,21 @@ def test_stopped_after_what_is_in_hand(job: Ingesting, number: int) -> None:
     final = job.run("--resume")["account"]
     assert final == account(len(records), len(records) - len(_bad(records)), quarantined=len(_bad(records)))
     assert job.live == _expected(records)
+
+
+def test_a_replay_that_was_stopped_is_resumed_with_its_file(job: Ingesting) -> None:
+    wrong = [{**record, "active": "yes"} for record in tickets(900)]
+    job.declare(batchSize=20)
+    job.source(wrong)
+    assert job.run()["account"] == account(900, 0, quarantined=900)
+    file = job.project.root / ".reconciler" / "quarantine" / "load.ndjson"
+    file.write_text(file.read_text().replace('"yes"', '"true"', 890))
+    job.setting.fault("POST", RECORDS, delaySeconds=0.005)
+    assert _stop_after(job, 5, signal.SIGKILL, "--replay", str(file)).code == -signal.SIGKILL
+    job.setting.heal()
+    assert job.run("--resume")["account"] == account(900, 890, quarantined=10)
+    assert len(job.live) == 890
+    assert [item["row"] for item in lines_of(file.with_name("load-replay.ndjson"))] == list(range(891, 901))
 
 
 def test_answers_that_are_lost_after_the_write(job: Ingesting) -> None:

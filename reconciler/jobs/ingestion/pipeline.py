@@ -154,6 +154,7 @@ async def _send_all(current: Run, commits: Commits) -> ReconcilerError | None:
     def decided(outcome: Outcome) -> None:
         note_outcome(current, outcome)
         commits.decided(outcome)
+        context.metrics.gauge("records_read", commits.read, about="Records that were read")
         context.progress.update(current.reader.bytes_done, records=commits.read)
 
     await _side_by_side(current, commits, flow, sender, decided)

@@ -10,7 +10,7 @@ from typing import IO
 
 import orjson
 
-from reconciler.errors import StorageError
+from reconciler.errors import ResumeImpossible, StorageError
 from reconciler.jobs.ingestion.readers.chunk import BadRecord
 
 
@@ -28,11 +28,19 @@ class Quarantine:
         self._file: IO[bytes] | None = None
         try:
             if keep:
-                os.truncate(path, keep)
+                self._cut_back(keep)
             elif path.exists():
                 path.replace(path.with_name(f"{path.name}.previous"))
         except OSError as error:
             raise self._failed(error) from error
+
+    def _cut_back(self, keep: int) -> None:
+        if not self.path.exists() or self.path.stat().st_size < keep:
+            raise ResumeImpossible(
+                f"the quarantine file {self.path.name} lacks records that this run set aside",
+                fix="put it back as it was; or run the job anew, without --resume",
+            )
+        os.truncate(self.path, keep)
 
     def add(self, records: Iterable[BadRecord], *, by: str) -> int:
         """Set records aside; ``by`` is who refused them: ``check`` or ``tenant``. Returns how many there were."""

@@ -12,7 +12,7 @@ from reconciler.core.resource import Key
 from reconciler.engine.session import Session
 from reconciler.engine.state.audit import NAME as AUDIT
 from reconciler.engine.state.audit import read_audit, verify
-from reconciler.errors import ExtraMissing, JobBusy, ReconcilerError, StorageError, UsageError
+from reconciler.errors import ExtraMissing, JobBusy, ReconcilerError, ResumeImpossible, StorageError, UsageError
 from reconciler.jobs.audit import WAITING, JobAudit
 from reconciler.jobs.folder import JobFolder
 from reconciler.jobs.ingestion.batches import WINDOW
@@ -160,8 +160,12 @@ def test_a_quarantine_file_is_cut_back_to_what_is_on_record(tmp_path: Path) -> N
     second.add([BadRecord(3, "no", raw="x\ud800".encode("utf-8", "replace").decode())], by="tenant")
     second.close()
     assert [(item["row"], item["by"]) for item in lines_of(path)] == [(1, "check"), (3, "tenant")]
+    with pytest.raises(ResumeImpossible):
+        Quarantine(path, keep=10_000)
     Quarantine(path).close()
     assert not path.exists()
+    with pytest.raises(ResumeImpossible):
+        Quarantine(path, keep=1)
     assert len(lines_of(path.with_name("q.ndjson.previous"))) == 2
 
 
