@@ -81,11 +81,12 @@ class Envelope:
     def _keys(self, source: Located, value: Mapping[str, Any]) -> bool:
         if value.keys() == _KEYS:
             return True
+        missing = sorted(_KEYS - value.keys())
         for key in value:
             if key not in _KEYS:
-                fix = did_you_mean(key, _KEYS - value.keys()) or "a manifest has apiVersion, kind, metadata and spec"
+                fix = did_you_mean(key, missing) or "a manifest has apiVersion, kind, metadata and spec"
                 self._findings.add(rules.UNKNOWN_KEY, f"unknown key `{key}`", source, (key,), key=True, fix=fix)
-        for key in sorted(_KEYS - value.keys()):
+        for key in missing:
             fix = f"add {key}: {API_VERSION}" if key == "apiVersion" else f"add {key}:"
             self._findings.add(rules.NOT_A_MANIFEST, f"`{key}` is missing", source, fix=fix, shown=(key,))
         return False

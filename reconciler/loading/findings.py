@@ -7,9 +7,13 @@ from dataclasses import replace
 from typing import Literal
 
 from reconciler.core.diagnostic import Diagnostic, Mark, PathParts, Rule, dotted
+from reconciler.loading import yaml_rules
 from reconciler.loading.located import Located
 
 MASK = "…"
+
+_NO_VALUE = frozenset((yaml_rules.UNDEFINED_ALIAS, yaml_rules.RECURSIVE_ALIAS))
+"""What leaves a place without a value: nothing more can be said of what stands there."""
 
 _SECRET_WORD = re.compile(
     r"""(?ix) (?<!\$\{) ((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key)["']?\s*:\s*)
@@ -75,7 +79,9 @@ class Findings:
             else item
             for item, source in self._items
         ]
-        unique = {(item.sort_key, item.path): item for item in done}
+        empty = {item.mark for item in done if item.rule in _NO_VALUE}
+        told = (item for item in done if item.mark not in empty or item.rule in _NO_VALUE)
+        unique = {(item.sort_key, item.path): item for item in told}
         return tuple(unique[key] for key in sorted(unique))
 
     def _excerpt(self, mark: Mark, source: Located) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.loading.yaml_source import Source
-from reconciler.loading.yaml_tree import locate
+from reconciler.loading.yaml_tree import Offsets, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +26,20 @@ class Document:
     value: dict[str, Any] | Any = field(repr=False)
     positions: array[int] = field(repr=False, compare=False)
     source: Source = field(repr=False, compare=False)
+    offsets: Offsets = field(default_factory=dict, repr=False, compare=False)
 
     def mark(self, path: PathParts, *, key: bool = False) -> Mark:
         """Where the value at a path was written, or its key; the nearest enclosing value's where the path does not exist.
 
         For an alias this is the place of the alias, for what is inside it the place behind the anchor.
         """
-        index, key_index, exists = locate(self.value, path)
+        index, key_index, exists = locate(self.value, path, self.offsets)
         where = self.positions[key_index if key and exists and key_index is not None else index]
         return self.source.place(where if where >= 0 else ~where)
 
     def literal(self, path: PathParts) -> bool:
         """Whether the value stands at its place itself, instead of coming through an alias or a merge key."""
-        return self.positions[locate(self.value, path)[0]] >= 0
+        return self.positions[locate(self.value, path, self.offsets)[0]] >= 0
 
     def excerpt(self, mark: Mark) -> str:
         """The source line of a mark with a caret below it."""

@@ -184,4 +184,6 @@ def _character(char: str, position: int, text: str) -> Problem:
         return Problem(rules.CHARACTERS, message, position, "save the file as UTF-8")
     name = "NUL" if char == "\0" else "a surrogate" if "\ud800" <= char <= "\udfff" else "a control character"
     message = f"the character U+{ord(char):04X} ({name}) is not allowed"
-    return Problem(rules.CHARACTERS, message, position, 'remove it, or write an escape in double quotes: "\\x1b"')
+    written = 0 < ord(char) < 0x100
+    fix = f'remove it, or write it in double quotes as "\\x{ord(char):02x}"' if written else "remove it"
+    return Problem(rules.CHARACTERS, message, position, fix)

@@ -8,9 +8,15 @@ complement (``~position``, negative), so that one integer says both where it is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.diagnostic import PathParts
+
+Offsets = dict[int, dict[str | int, int]]
+"""By the identity of a map or list: how far the index of each of its children is from its own."""
+
+_LARGE: Final = 64
+"""How many children a map or list has for their offsets to be worth keeping."""
 
 
 def span(value: Any) -> int:
@@ -22,14 +28,19 @@ def span(value: Any) -> int:
     return 1
 
 
-def locate(value: Any, path: PathParts) -> tuple[int, int | None, bool]:
+def locate(value: Any, path: PathParts, offsets: Offsets | None = None) -> tuple[int, int | None, bool]:
     """Find a path: the index of its value, of its key (None for an item or the root), and whether the whole path exists.
 
-    Where it does not exist, the indexes are those of the nearest enclosing value that does.
+    Where it does not exist, the indexes are those of the nearest enclosing value that does. ``offsets`` keeps what was
+    counted in large maps and lists, so that a file full of mistakes is not counted through once for each of them; it is
+    good for one value, which must not change meanwhile.
     """
     index, key_index = 0, None
     for part in path:
-        step = _step(value, part)
+        if offsets is not None and value.__class__ in (dict, list) and len(value) > _LARGE:
+            step = _kept_step(value, part, offsets)
+        else:
+            step = _step(value, part)
         if step is None:
             return index, key_index, False
         offset, value = step
@@ -50,6 +61,24 @@ def _step(value: Any, part: str | int) -> tuple[int, Any] | None:
     if isinstance(part, int) and value.__class__ is list and 0 <= part < len(value):
         return 1 + sum(span(item) for item in value[:part]), value[part]
     return None
+
+
+def _kept_step(value: Any, part: str | int, offsets: Offsets) -> tuple[int, Any] | None:
+    """As `_step`, with the offsets of all children kept for the next time."""
+    known = offsets.get(id(value))
+    if known is None:
+        known = offsets[id(value)] = _children(value)
+    return (known[part], value[part]) if part in known else None
+
+
+def _children(value: Any) -> dict[str | int, int]:
+    found: dict[str | int, int] = {}
+    offset = 1
+    is_map = value.__class__ is dict
+    for part, item in value.items() if is_map else enumerate(value):
+        found[part] = offset + is_map
+        offset += is_map + span(item)
+    return found
 
 
 def paths(value: Any, prefix: PathParts = ()) -> Iterator[PathParts]:
