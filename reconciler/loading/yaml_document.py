@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.loading.yaml_source import Source
 from reconciler.loading.yaml_tree import Offsets, locate
+
+_LARGE: Final = 1000
+"""How many positions a document has for it to be worth remembering where its parts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,16 @@ class Document:
 
         For an alias this is the place of the alias, for what is inside it the place behind the anchor.
         """
-        index, key_index, exists = locate(self.value, path, self.offsets)
+        index, key_index, exists = self._locate(path)
         where = self.positions[key_index if key and exists and key_index is not None else index]
         return self.source.place(where if where >= 0 else ~where)
 
     def literal(self, path: PathParts) -> bool:
         """Whether the value stands at its place itself, instead of coming through an alias or a merge key."""
-        return self.positions[locate(self.value, path, self.offsets)[0]] >= 0
+        return self.positions[self._locate(path)[0]] >= 0
+
+    def _locate(self, path: PathParts) -> tuple[int, int | None, bool]:
+        return locate(self.value, path, self.offsets if len(self.positions) > _LARGE else None)
 
     def excerpt(self, mark: Mark) -> str:
         """The source line of a mark with a caret below it."""

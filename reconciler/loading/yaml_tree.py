@@ -8,15 +8,12 @@ complement (``~position``, negative), so that one integer says both where it is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from reconciler.core.diagnostic import PathParts
 
 Offsets = dict[int, dict[str | int, int]]
 """By the identity of a map or list: how far the index of each of its children is from its own."""
-
-_LARGE: Final = 64
-"""How many children a map or list has for their offsets to be worth keeping."""
 
 
 def span(value: Any) -> int:
@@ -32,15 +29,12 @@ def locate(value: Any, path: PathParts, offsets: Offsets | None = None) -> tuple
     """Find a path: the index of its value, of its key (None for an item or the root), and whether the whole path exists.
 
     Where it does not exist, the indexes are those of the nearest enclosing value that does. ``offsets`` keeps what was
-    counted in large maps and lists, so that a file full of mistakes is not counted through once for each of them; it is
-    good for one value, which must not change meanwhile.
+    counted, so that a large document full of mistakes is not counted through once for each of them; it is good for one
+    document, which must not change meanwhile.
     """
     index, key_index = 0, None
     for part in path:
-        if offsets is not None and value.__class__ in (dict, list) and len(value) > _LARGE:
-            step = _kept_step(value, part, offsets)
-        else:
-            step = _step(value, part)
+        step = _step(value, part) if offsets is None else _kept_step(value, part, offsets)
         if step is None:
             return index, key_index, False
         offset, value = step
@@ -63,19 +57,21 @@ def _step(value: Any, part: str | int) -> tuple[int, Any] | None:
     return None
 
 
-def _kept_step(value: Any, part: str | int, offsets: Offsets) -> tuple[int, Any] | None:
+def _kept_step(parent: Any, part: str | int, offsets: Offsets) -> tuple[int, Any] | None:
     """As `_step`, with the offsets of all children kept for the next time."""
-    known = offsets.get(id(value))
+    if parent.__class__ not in (dict, list):
+        return None
+    known = offsets.get(id(parent))
     if known is None:
-        known = offsets[id(value)] = _children(value)
-    return (known[part], value[part]) if part in known else None
+        known = offsets[id(parent)] = _children(parent)
+    return (known[part], parent[part]) if part in known else None
 
 
-def _children(value: Any) -> dict[str | int, int]:
+def _children(parent: Any) -> dict[str | int, int]:
     found: dict[str | int, int] = {}
     offset = 1
-    is_map = value.__class__ is dict
-    for part, item in value.items() if is_map else enumerate(value):
+    is_map = parent.__class__ is dict
+    for part, item in parent.items() if is_map else enumerate(parent):
         found[part] = offset + is_map
         offset += is_map + span(item)
     return found
