@@ -79,6 +79,7 @@ def test_a_start_whose_answer_never_came_is_asked_for_with_the_same_key(tmp_path
         project = sync_project(tmp_path, tenant.url)
         process.append(project.spawn("run", KEY))
         ended(process[0])
+        tenant.before_answer, tenant.script = None, complete
         tenant.end("sync_1_xt1", total=3)
         assert counts(report_of(project, "--resume")) == (3, 3, 0, 0, 0)
     (first, one), (second, two) = tenant.starts
@@ -100,6 +101,7 @@ def test_a_manifest_that_changed_in_between_is_not_sent_under_the_old_key(tmp_pa
     with sync_tenant(lose_answers=5) as tenant:
         project = sync_project(tmp_path, tenant.url)
         project.run("run", KEY).ok(1)
+        tenant.end("sync_1_xt1", total=3)
         sync_project(tmp_path, tenant.url, syncMode="FULL")
         assert "J006" in project.run("run", KEY, "--resume").ok(1).out
     assert len({json.dumps(request) for _, request in tenant.starts}) == 1

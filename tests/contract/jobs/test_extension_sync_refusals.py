@@ -9,7 +9,7 @@ import trustme
 
 from reconciler.jobs.extension_sync.serving import is_local, own_url
 from tests.support.emulator import running_emulator
-from tests.support.sync_project import (
+from tests.support.sync_project import complete, (
     KEY,
     PEOPLE,
     counts,
@@ -20,7 +20,7 @@ from tests.support.sync_tenant import SyncTenant, sync_tenant
 
 
 def test_the_schema_is_compared_first(tmp_path: Path) -> None:
-    with sync_tenant() as tenant:
+    with sync_tenant(script=complete) as tenant:
         tenant.fields[1]["maxLength"] = 10
         tenant.fields[2]["type"] = "string"
         del tenant.fields[4]
@@ -43,7 +43,7 @@ def test_what_is_not_applied_is_not_synchronised(tmp_path: Path) -> None:
 
 
 def test_a_full_sync_of_a_broken_source_replaces_nothing(tmp_path: Path) -> None:
-    with sync_tenant() as tenant:
+    with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, people=PEOPLE + "p-4,Alan,many,,\n", syncMode="FULL")
         assert counts(report_of(project, code=4)) == (4, 0, 0, 1, 3)
         project.write("people.csv", "id,name,age,since,active\n")
@@ -53,14 +53,14 @@ def test_a_full_sync_of_a_broken_source_replaces_nothing(tmp_path: Path) -> None
 
 
 def test_without_records_nothing_is_started(tmp_path: Path) -> None:
-    with sync_tenant() as tenant:
+    with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, people="id,name,age,since,active\n")
         assert counts(report_of(project)) == (0, 0, 0, 0, 0)
     assert tenant.starts == []
 
 
 def test_a_file_without_a_column_for_the_extension_is_no_source(tmp_path: Path) -> None:
-    with sync_tenant() as tenant:
+    with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, people="a,b\n1,2\n")
         assert "J005" in project.run("run", KEY).ok(1).out
     assert tenant.starts == []
@@ -94,7 +94,7 @@ def test_an_address_that_is_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
 
 
 def test_pages_of_a_source_that_breaks_off_are_not_left_behind(tmp_path: Path) -> None:
-    with sync_tenant() as tenant:
+    with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, source={"path": "people.json", "format": "json"})
         project.write("people.json", '[{"id": "p-1"}, {"id": ')
         assert "J005" in project.run("run", KEY).ok(1).out
