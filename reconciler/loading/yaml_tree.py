@@ -12,8 +12,8 @@ from typing import Any
 
 from reconciler.core.diagnostic import PathParts
 
-Offsets = dict[int, dict[str | int, int]]
-"""By the identity of a map or list: how far the index of each of its children is from its own."""
+Offsets = dict[int, dict[str | int, tuple[int, Any]]]
+"""By the identity of a map or list: each of its children, and how far the child's index is from its own."""
 
 
 def span(value: Any) -> int:
@@ -57,23 +57,22 @@ def _step(value: Any, part: str | int) -> tuple[int, Any] | None:
     return None
 
 
-def _kept_step(parent: Any, part: str | int, offsets: Offsets) -> tuple[int, Any] | None:
+def _kept_step(value: Any, part: str | int, offsets: Offsets) -> tuple[int, Any] | None:
     """As `_step`, with the offsets of all children kept for the next time."""
-    if parent.__class__ not in (dict, list):
-        return None
-    known = offsets.get(id(parent))
+    known = offsets.get(id(value))
     if known is None:
-        known = offsets[id(parent)] = _children(parent)
-    return (known[part], parent[part]) if part in known else None
+        known = offsets[id(value)] = _children(value)
+    return known.get(part)
 
 
-def _children(parent: Any) -> dict[str | int, int]:
-    found: dict[str | int, int] = {}
+def _children(value: Any) -> dict[str | int, tuple[int, Any]]:
+    keys = value.__class__ is dict
+    items = value.items() if keys else enumerate(value) if value.__class__ is list else ()
+    found: dict[str | int, tuple[int, Any]] = {}
     offset = 1
-    is_map = parent.__class__ is dict
-    for part, item in parent.items() if is_map else enumerate(parent):
-        found[part] = offset + is_map
-        offset += is_map + span(item)
+    for part, item in items:
+        found[part] = (offset + keys, item)
+        offset += keys + span(item)
     return found
 
 
