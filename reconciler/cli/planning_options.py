@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from re import fullmatch
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -100,11 +101,18 @@ def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
 
 
 def _acknowledgement(text: str) -> str:
-    from reconciler.core.guard import GUARDS
+    """Check that an acknowledgement can accept anything at all: an idle one would only show once a plan is refused."""
+    from reconciler.core.guard import GUARDS, acknowledgement_form
 
     code = text.partition(":")[0].partition("=")[0]
     if code not in {rule.code for rule in GUARDS}:
         raise UsageError(f"--allow {text}: there is no guard {code}", fix="the plan names the code of each guard")
+    form = acknowledgement_form(code)
+    if not form:
+        raise UsageError(f"--allow {text}: {code} cannot be acknowledged", fix=f"see `reconciler explain {code}`")
+    shape = form.replace("=N", r"=[0-9]{1,9}").replace(":Kind/name", r":\w+/[\w.-]+")
+    if not fullmatch(shape, text):
+        raise UsageError(f"--allow {text}: write --allow {form}", fix=f"see `reconciler explain {code}`")
     return text
 
 

@@ -6,6 +6,7 @@ naming exactly what it accepts: ``--allow CODE``, ``CODE:Kind/name`` or ``CODE=N
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -113,6 +114,15 @@ GUARDS = (
 )
 """Every guard and planning code with its explanation, for ``reconciler explain``."""
 
+_FORM = re.compile(r"--allow (G\d{3}(?:=N|:Kind/name)?)")
+
+
+def acknowledgement_form(code: str) -> str:
+    """How one run accepts what a guard refuses, as its explanation says; empty where nothing does."""
+    found = next((_FORM.search(rule.explanation) for rule in GUARDS if rule.code == code), None)
+    return found[1] if found else ""
+
+
 PERCENT_FROM = 10
 """Percentages are counted for kinds with at least this many resources; below, one resource would be too large a part."""
 
@@ -129,12 +139,9 @@ class Limits:
     protected: frozenset[Key] = frozenset()
 
     def number(self, code: str) -> int | None:
-        """The number in an acknowledgement ``CODE=N``; None where there is none."""
-        for item in self.allowed:
-            name, equals, text = item.partition("=")
-            if name == code and equals and text.isdecimal():
-                return int(text)
-        return None
+        """The number in an acknowledgement ``CODE=N``, the largest of several; None where there is none."""
+        parts = (item.partition("=") for item in self.allowed)
+        return max((int(text) for name, _, text in parts if name == code and text.isdecimal()), default=None)
 
 
 def check(plan: Plan, limits: Limits) -> list[Problem]:

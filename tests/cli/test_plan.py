@@ -51,6 +51,24 @@ def test_files(project: Project) -> None:
     assert ran.err.startswith("error[X001]")
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("G999", "there is no guard G999"),
+        ("G001", "write --allow G001=N"),
+        ("G001=many", "write --allow G001=N"),
+        ("G001=-1", "write --allow G001=N"),
+        ("G002=50", "write --allow G002"),
+        ("G002:Dataset/people", "write --allow G002"),
+        ("G004", "write --allow G004:Kind/name"),
+        ("G004:people", "write --allow G004:Kind/name"),
+        ("G008:Dataset/people", "G008 cannot be acknowledged"),
+    ],
+)
+def test_an_acknowledgement_that_accepts_nothing_is_a_mistake(project: Project, text: str, says: str) -> None:
+    assert says in project.run("plan", "--allow", text).ok(64).err
+
+
 def test_it_never_writes(project: Project) -> None:
     """Not even local state that a later command would trust."""
     project.run("plan").ok()

@@ -50,6 +50,7 @@ def test_the_number_of_deletes_is_acknowledged_exactly(allowed: str, expected: l
 
 def test_an_acknowledged_number_also_lowers_the_limit() -> None:
     assert codes(plan(3), allowed=frozenset({"G001=2"})) == ["G001"]
+    assert Limits(allowed=frozenset(f"G001={number}" for number in range(20))).number("G001") == 19
 
 
 @pytest.mark.parametrize(
