@@ -23,13 +23,14 @@ from websockets.exceptions import (
     ProxyError,
 )
 from websockets.frames import DATA_OPCODES, Frame, Opcode
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 
 from reconciler import __version__
 from reconciler.core.values import Secret
 from reconciler.cxone.lasting import lasting_cause
 from reconciler.cxone.message import Answer, Failure
 from reconciler.cxone.settings import TargetApi
+from reconciler.cxone.stream_frames import Handshake, PlainFrames
 from reconciler.cxone.text import escape
 from reconciler.cxone.transport import CONNECT_SECONDS, trusted
 
@@ -46,7 +47,7 @@ _SILENT = logging.Logger("reconciler.stream", logging.CRITICAL + 1)  # noqa: LOG
 
 
 class Receiver(ClientConnection):
-    """A connection whose messages are taken in bulk: one by one, receiving them costs twice the time."""
+    """A connection whose messages are taken in bulk: one by one, receiving them would cost most of a sink's time."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -54,8 +55,23 @@ class Receiver(ClientConnection):
         self._fragments: list[bytes] = []
         self._size = 0
         self._held_back = False
+        self._handshake = Handshake()
+        self._frames = PlainFrames()
         self.over = False
         self.news = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        """Take plain messages at once, and leave everything else to the library."""
+        if self.response is None:
+            head, data = self._handshake.split(data)
+            super().data_received(head)
+        if data and self._frames.plain and self.protocol.state is not State.CONNECTING:
+            before = len(self._messages)
+            data = self._frames.feed(data, self._messages, super().data_received)
+            self._size += sum(map(len, self._messages[before:]))
+            self._received()
+        if data:
+            super().data_received(data)
 
     def process_event(self, event: Event) -> None:
         """Keep the data of messages; the library sees to everything else."""
@@ -71,10 +87,14 @@ class Receiver(ClientConnection):
         self._fragments.clear()
         self._messages.append(message)
         self._size += len(message)
-        if self._size > BUFFER_BYTES and not self._held_back:
+        self._received()
+
+    def _received(self) -> None:
+        if self._size > BUFFER_BYTES and not self._held_back and not self.over:
             self._held_back = True
             self.transport.pause_reading()
-        self.news.set()
+        if self._messages:
+            self.news.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits for messages."""

@@ -345,9 +345,9 @@ async def test_what_nobody_takes_is_left_in_the_network(monkeypatch: pytest.Monk
 
 @in_loop
 async def test_a_message_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_socket, "MAX_MESSAGE_BYTES", 1000)
+    monkeypatch.setattr(stream_socket, "MAX_MESSAGE_BYTES", 1_500_000)
     heard: list[StreamNews] = []
-    script = Scripted([[frame(b"m" * 2000)], [frame(b"small"), closing(1000)]])
+    script = Scripted([[frame(b"m" * 2_000_000)], [frame(b"small"), closing(1000)]])
     async with scripted(script) as url, client(url, timing=FakeTime().timing) as one:
         stream = one.stream(KIND, "s1", heard.append)
         assert await stream.receive() == [b"small"]
