@@ -78,7 +78,7 @@ class ReconcilerError(Exception):
 
 
 class UsageError(ReconcilerError):
-    """The command line asks for something that makes no sense; help is one ``--help`` away."""
+    """The command line asks for something that is not there, or that does not go together."""
 
     code = "U001"
 
@@ -129,7 +129,7 @@ class AuthenticationError(ReconcilerError):
 
 
 class ScopeMissing(AuthenticationError):
-    """The client may not do this: ``scope`` names what its token lacks."""
+    """The client may not do this: its token lacks a scope, which the message names."""
 
     code = "A002"
 
@@ -188,7 +188,7 @@ class PreconditionFailed(ApiError):
 
 
 class Conflict(ApiError):
-    """409 for a reason of its own: a name taken, a schema locked, a resource in use; ``api_code`` says which."""
+    """409 for a reason of its own: a name taken, a schema locked, a resource in use; the message says which."""
 
     code = "H006"
 
@@ -254,7 +254,7 @@ class SourcesMoved(StaleError):
 
 
 class GuardRefused(ReconcilerError):
-    """One or more guards refuse the plan; ``codes`` are theirs (``G001`` …)."""
+    """One or more guards refuse the plan; each has a code of its own, from ``G001`` on."""
 
     code = "G000"
 

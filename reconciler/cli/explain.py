@@ -12,6 +12,7 @@ import click
 
 from reconciler import errors
 from reconciler.cli import completion
+from reconciler.cli.advice import ADVICE
 from reconciler.cli.common import Settings, document, standard_options
 from reconciler.core.diagnostic import Rule
 from reconciler.errors import UsageError
@@ -83,7 +84,7 @@ def _error_classes(root: type[errors.ReconcilerError]) -> Iterator[type[errors.R
 
 def _error_rule(item: type[errors.ReconcilerError]) -> Rule:
     words = "".join(f" {char.lower()}" if char.isupper() else char for char in item.__name__).strip()
-    text = " ".join((item.__doc__ or "").split())
+    text = " ".join((item.__doc__ or "").partition("\n\n")[0].split())  # the rest is for who catches it
     return Rule(item.code, words, text.replace("``", "`"))
 
 
@@ -97,7 +98,11 @@ def _overview(kinds: Kinds, rules: dict[str, Rule], width: int) -> list[str]:
 
 
 def _rule(rule: Rule, width: int) -> list[str]:
-    return [f"{rule.code}: {rule.title}", "", *wrap(rule.explanation, width, break_on_hyphens=False)]
+    parts = [rule.explanation, *([ADVICE[rule.code]] if rule.code in ADVICE else [])]
+    lines = [f"{rule.code}: {rule.title}"]
+    for part in parts:
+        lines += ["", *wrap(part, width, break_on_hyphens=False)]
+    return lines
 
 
 def _kind(kind: Kind, width: int) -> list[str]:

@@ -2,6 +2,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler import errors
+from reconciler.cli.advice import ADVICE
 from reconciler.cli.explain import all_rules, explain
 from reconciler.cli.main import cli
 from reconciler.core.guard import GUARDS
@@ -74,6 +75,17 @@ def test_every_code_is_explained():
     for code, rule in all_rules().items():
         assert rule.explanation, code
         assert explain(code.lower())[0] == f"{code}: {rule.title}"
+
+
+def test_every_error_comes_with_advice_and_without_the_words_of_its_class():
+    ruled = {rule.code for rule in (*rules.RULES, *yaml_rules.RULES, *GUARDS)}
+    assert set(ADVICE) == set(all_rules()) - ruled
+    for code in ADVICE:
+        lines = explain(code)
+        assert lines.count("") == 2, "a title, what it is, what to do"
+        assert "_" not in " ".join(lines), "no attribute of the class"
+    assert "token lacks a scope" in run("A002").stdout
+    assert "reconciler apply --resume" in run("L005").stdout
 
 
 @pytest.mark.parametrize(
