@@ -9,9 +9,10 @@ import trustme
 
 from reconciler.jobs.extension_sync.serving import is_local, own_url
 from tests.support.emulator import running_emulator
-from tests.support.sync_project import complete, (
+from tests.support.sync_project import (
     KEY,
     PEOPLE,
+    complete,
     counts,
     report_of,
     sync_project,
