@@ -162,9 +162,11 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     """
     if not isinstance(data, Mapping):
         raise ValueError("not a plan: it is no JSON object")  # noqa: TRY004
-    major = str(data.get("format_version", "")).partition(".")[0]
+    if "format_version" not in data:
+        raise ValueError("not a plan: it has no format_version")
+    major = str(data["format_version"]).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
-        raise ValueError(f"format_version {data.get('format_version')!r} is not {FORMAT_VERSION}")
+        raise ValueError(f"format_version {data['format_version']!r} is not {FORMAT_VERSION}")
     try:
         return Plan(
             header=Header(**{name: str(data["header"][name]) for name in _HEADER}),
@@ -181,8 +183,10 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
             manifests=int(data["manifests"]),
             cost=Cost(int(data["cost"]["requests"]), float(data["cost"]["seconds"])),
         )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"not a plan that this tool wrote: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"not a plan that this tool wrote: it lacks {error}") from error
+    except (TypeError, AttributeError, IndexError) as error:
+        raise ValueError("not a plan that this tool wrote: a part of it has another form") from error
 
 
 def _change_from_json(item: Mapping[str, Any]) -> Change:

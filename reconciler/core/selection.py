@@ -45,11 +45,18 @@ class Selector:
 def select(
     items: Iterable[Desired], only: Sequence[Selector], exclude: Sequence[Selector], files: Sequence[str] = ()
 ) -> frozenset[Key]:
-    """The keys of a narrowed run: in one of ``files`` (all if empty), matching one of ``only`` (all if empty), none of ``exclude``."""
+    """The keys of a narrowed run: in one of ``files`` (all if empty), matching one of ``only`` (all if empty), none of ``exclude``.
+
+    ``files`` are files or folders relative to the project, ``.`` the project's own.
+    """
     return frozenset(
         item.key
         for item in items
-        if (not files or any(item.file == file or item.file.startswith(f"{file.rstrip('/')}/") for file in files))
+        if (not files or any(_lies_in(item.file, file) for file in files))
         and (not only or any(selector.matches(item) for selector in only))
         and not any(selector.matches(item) for selector in exclude)
     )
+
+
+def _lies_in(file: str, place: str) -> bool:
+    return place == "." or file == place or file.startswith(f"{place.rstrip('/')}/")

@@ -217,6 +217,17 @@ def test_a_damaged_plan_is_refused(path: list[Any], value: Any) -> None:
         plan_from_json(spoil(through_json(plan_to_json(rich())), path, value))
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [(["cost"], "it lacks 'requests'"), (["changes"], "another form"), (["sizes"], "another form")],
+)
+def test_damage_is_told_in_words_of_the_file(path: list[Any], says: str) -> None:
+    value = {"cost": {}, "changes": [1], "sizes": []}[path[0]]
+    with pytest.raises(ValueError, match=says) as caught:
+        plan_from_json(spoil(through_json(plan_to_json(rich())), path, value))
+    assert "object" not in str(caught.value)
+
+
 @pytest.mark.parametrize("data", [[], "text", None, 3, {}])
 def test_what_is_no_plan_is_refused(data: Any) -> None:
     with pytest.raises(ValueError):

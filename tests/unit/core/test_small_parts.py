@@ -159,6 +159,8 @@ def test_selectors() -> None:
     assert chosen("team=other") == set()
     assert chosen(files=("manifests",)) == {"Dataset/orders", "Dataset/calls"}
     assert chosen(files=("manifests/sub/b.yaml",)) == {"Dataset/calls"}
+    assert chosen(files=(".",)) == chosen()
+    assert chosen(files=("manifest",)) == set()
     for text in ("Dataset", "@", "=x", ""):
         with pytest.raises(ValueError, match="is not a selector"):
             Selector.parse(text)
