@@ -25,12 +25,12 @@ def drift_summary(plan: Plan) -> str:
         return "No drift. Every declared field is as it was last applied."
     missing = sum(1 for change in drifted if change.reason == "missing")
     conflicts = sum(1 for change in drifted if change.conflicted)
-    parts = [f"{len(drifted)} drifted"]
+    parts = []
     if conflicts:
         parts.append(f"{conflicts} in conflict with git")
     if missing:
         parts.append(f"{missing} missing")
-    return ", ".join(parts)
+    return f"{len(drifted)} drifted" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def add_drift(page: Page, plan: Plan) -> None:

@@ -137,7 +137,7 @@ def test_a_conflict_shows_all_three_values_and_who_was_it():
 
 def test_drift_alone_says_how_much_and_nothing_of_the_changes():
     text = render_drift_text(worlds()["drift"])
-    assert text.startswith("2 drifted, 1 missing\n")
+    assert text.startswith("2 drifted (1 missing)\n")
     assert "Changes" not in text
     assert "it is gone from the tenant; apply creates it again" in text
     assert render_drift_text(worlds()["creates"]).startswith("No drift.")
