@@ -13,6 +13,7 @@ from reconciler.core.resource import Key
 from reconciler.errors import InvalidProject
 from reconciler.kinds import load_kinds
 from reconciler.kinds.metadata import METADATA_MODEL
+from reconciler.loading.approved import Approved
 from reconciler.loading.bind import bind
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target
@@ -83,6 +84,7 @@ def load_workspace(
         environ=environ,
         resolver=SecretResolver(project.root, environ) if resolve_secrets else None,
         earlier=diagnostics,
+        approved=Approved(project.root / _CACHE, (*sorted(project.targets), *sorted(kinds))),
     )
     if not bound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,8 +18,9 @@ from reconciler.core.kind import Kinds, Lookup
 from reconciler.core.partial import Unvalidated
 from reconciler.core.resource import Desired, Key
 from reconciler.loading import rules
+from reconciler.loading.approved import Approved
 from reconciler.loading.collector import collector_paused
-from reconciler.loading.content import Digest, content_of
+from reconciler.loading.content import Digest, content_of, digest_of
 from reconciler.loading.cycles import report_cycles, resource_dependencies
 from reconciler.loading.envelope import Envelope, raw_key
 from reconciler.loading.field_errors import FieldErrors
@@ -51,15 +51,17 @@ def bind(
     environ: Mapping[str, str],
     resolver: SecretResolver | None = None,
     earlier: Iterable[Diagnostic] = (),
+    approved: Approved | None = None,
 ) -> Bound:
     """Validate documents and work out what they mean for a target.
 
     Without a ``resolver`` secrets stay unresolved. ``earlier`` are diagnostics of reading the files, which take part in the
-    result. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
+    result. ``approved`` are the manifests that were found good before; it learns of others where there is no error. Never raises
+    for what is wrong with a manifest: all of that is in ``diagnostics``.
     """
     scope = Scope(project.root, target.variables, environ, target.name, resolver)
     with collector_paused():
-        binding = _Binding(project, target, kinds, metadata_model, scope)
+        binding = _Binding(project, target, kinds, metadata_model, scope, approved)
         for diagnostic in earlier:
             binding.findings.put(diagnostic)
         return binding.run(sorted(documents, key=lambda document: (document.file, document.index)))
@@ -68,11 +70,21 @@ def bind(
 class _Binding:
     """One run of `bind`: each step works on all manifests, and what fails one step is left out of those that need it."""
 
-    def __init__(self, project: Project, target: Target, kinds: Kinds, metadata_model: type[Any], scope: Scope) -> None:
+    def __init__(
+        self,
+        project: Project,
+        target: Target,
+        kinds: Kinds,
+        metadata_model: type[Any],
+        scope: Scope,
+        approved: Approved | None,
+    ) -> None:
         self.project = project
         self.target = target
         self.kinds = kinds
         self.scope = scope
+        self.approved = approved
+        self.alone: list[Manifest] = []
         self.findings = Findings()
         self.digest = Digest()
         self.envelope = Envelope(kinds, metadata_model, project.targets, self.findings)
@@ -85,8 +97,9 @@ class _Binding:
         self._check_target()
         self._open_all(documents)
         for manifest in self.manifests.values():
-            self._resolve(manifest)
-            self._validate(manifest)
+            if not manifest.approved:
+                self._resolve(manifest)
+                self._validate(manifest)
         references = References(self.manifests, self.elsewhere, self.broken, self.findings)
         for manifest in self.manifests.values():
             references.connect(manifest)
@@ -111,7 +124,9 @@ class _Binding:
                 continue
             patched = patches.apply(document)
             content = content_of(patched.value)
-            manifest = self.envelope.open(patched, expressive=b"${" in content)
+            digest = digest_of(content)
+            approved = self.approved is not None and digest in self.approved
+            manifest = self.envelope.open(patched, expressive=b"${" in content, approved=approved)
             if manifest is None:
                 if (key := raw_key(document.value)) is not None:
                     self.broken.add(key)
@@ -119,8 +134,9 @@ class _Binding:
                 self.elsewhere.add(manifest.key)
             else:
                 manifest.refers = b"${ref:" in content
+                manifest.digest, manifest.approved = digest, approved
                 self.manifests[manifest.key] = manifest
-                self.digest.add(content)
+                self.digest.add(digest)
         self.broken -= self.manifests.keys()
         patches.report_unused(self.manifests.keys() | self.broken, self.elsewhere)
 
@@ -159,12 +175,10 @@ class _Binding:
 
     def _check_kinds(self) -> None:
         known = {str(key): manifest for key, manifest in self.manifests.items()}
-        any_model = partial(_model_of, known, frozenset())
-
         for manifest in self.manifests.values():
-            check = manifest.kind.check
-            # A check relies on the kind of what a field refers to, so that what has the wrong one is kept from it.
-            lookup = partial(_model_of, known, manifest.misfits) if manifest.misfits else any_model
+            if manifest.approved:
+                continue
+            check, lookup = manifest.kind.check, _Lookup(known, manifest.misfits)
             model = manifest.model or manifest.partial
             for finding in _found(check, model, lookup) if check is not None and model is not None else ():
                 if stood_in(manifest.spec, finding.path):
@@ -175,6 +189,8 @@ class _Binding:
                 )
             if manifest.metadata.get("lifecycle"):
                 check_ignored(manifest, self.findings)
+            if not lookup.asked and manifest.stands_alone:
+                self.alone.append(manifest)
 
     def _finish(self) -> Bound:
         forms = WireForms(self.project.root, self.manifests, self.findings)
@@ -183,7 +199,7 @@ class _Binding:
         jobs: list[Job] = []
         ordered = sorted(self.manifests.values(), key=lambda manifest: (manifest.key.kind, manifest.key.name))
         for manifest in ordered:
-            if manifest.model is None:
+            if manifest.model is None and not manifest.approved:
                 forms.check_bundle(manifest)
                 continue
             if manifest.kind.kind_class == "resource":
@@ -197,7 +213,15 @@ class _Binding:
         diagnostics = self.findings.finish()
         if self.findings.failed:
             return Bound(diagnostics=diagnostics, digest=self.digest.hexdigest())
+        self._approve()
         return Bound(tuple(desired), tuple(fragments), tuple(jobs), diagnostics, self.digest.hexdigest(), edges)
+
+    def _approve(self) -> None:
+        """Remember what was found good now. A warning, too, is to be said again the next time."""
+        if self.approved is not None and self.alone:
+            told = self.findings.sources
+            fresh = [manifest.digest for manifest in self.alone if id(manifest.source) not in told]
+            self.approved.store((item.digest for item in self.manifests.values() if item.approved), fresh)
 
     def _desired(self, manifest: Manifest, forms: WireForms) -> Desired:
         return Desired(
@@ -245,10 +269,23 @@ class _Binding:
             self.findings.add(rules.DUPLICATE_NAME, message, manifest.source, path, fix=fix, related=related)
 
 
-def _model_of(known: Mapping[str, Manifest], misfits: Set[str], key: str) -> Any | None:
-    """The validated spec of a manifest by ``Kind/name``, for a kind's check."""
-    found = known.get(key)
-    return None if found is None or key in misfits else found.model or found.partial
+class _Lookup:
+    """Gives a kind's check the validated spec of a manifest by ``Kind/name``, and knows whether it was asked to.
+
+    A check relies on the kind of what a field refers to, so that what has the wrong one (``misfits``) is kept from it.
+    """
+
+    __slots__ = ("_known", "_misfits", "asked")
+
+    def __init__(self, known: Mapping[str, Manifest], misfits: Set[str]) -> None:
+        self._known = known
+        self._misfits = misfits
+        self.asked = False
+
+    def __call__(self, key: str) -> Any | None:
+        self.asked = True
+        found = self._known.get(key)
+        return None if found is None or key in self._misfits else found.validated()
 
 
 def _found(check: Callable[[Any, Lookup], Iterable[KindFinding]], model: Any, lookup: Lookup) -> Iterator[KindFinding]:

@@ -27,15 +27,20 @@ def _by_hand(value: Any) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def digest_of(content: bytes) -> bytes:
+    """The SHA-256 of one content (32 bytes)."""
+    return hashlib.sha256(content).digest()
+
+
 class Digest:
     """A SHA-256 over a set of contents, the same in any order."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    def add(self, content: bytes) -> None:
-        """Take in one more content."""
-        self._parts.append(hashlib.sha256(content).digest())
+    def add(self, part: bytes) -> None:
+        """Take in the digest of one more content."""
+        self._parts.append(part)
 
     def hexdigest(self) -> str:
         """The digest of all, in hex."""

@@ -67,6 +67,11 @@ class Findings:
         self._hidden[place] = min(mark.column, self._hidden.get(place, mark.column))
 
     @property
+    def sources(self) -> frozenset[int]:
+        """The identities (`id`) of the documents of which anything was found."""
+        return frozenset(id(source) for _, source in self._items if source is not None)
+
+    @property
     def failed(self) -> bool:
         """Whether any finding is an error."""
         return any(item.severity == "error" for item, _ in self._items)

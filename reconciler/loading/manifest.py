@@ -11,7 +11,7 @@ from reconciler.core.kind import Kind
 from reconciler.core.resource import Desired, Key, Locate, nowhere
 from reconciler.core.values import Tree
 from reconciler.errors import InvalidManifests
-from reconciler.loading.located import Located
+from reconciler.loading.located import Located, Patched
 
 
 @dataclass(slots=True, eq=False)
@@ -21,7 +21,8 @@ class Manifest:
     ``spec`` holds typed leaves once expressions are resolved; ``expressive`` is whether there are any, ``refers`` whether
     one of them may be a ``${ref:…}``; ``model`` is the kind's validated spec, None where it is not
     valid, and ``partial`` then what is valid of it; ``edges`` are the manifests that it refers to directly, each with the path of the first reference, ``misfits`` what it refers to though its kind is wrong there.
-    ``literals`` are the paths of secrets that are written out.
+    ``literals`` are the paths of secrets that are written out. ``digest`` identifies the content, ``approved`` is whether it was
+    found good in an earlier run, so that there is no model unless somebody asks for it (`validated`).
     """
 
     source: Located
@@ -36,6 +37,20 @@ class Manifest:
     edges: dict[Key, PathParts] = field(default_factory=dict)
     misfits: set[str] = field(default_factory=set)
     literals: tuple[PathParts, ...] = ()
+    digest: bytes = b""
+    approved: bool = False
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is valid, and nothing but its own content decides about that: no expressions, files or patches."""
+        plain = not self.expressive and not self.kind.json_files and not isinstance(self.source, Patched)
+        return plain and self.kind.kind_class == "resource" and self.model is not None and self.partial is None
+
+    def validated(self) -> Any:
+        """The model, or what is valid of it; that of an approved manifest is made now."""
+        if self.approved and self.model is None:
+            self.model = self.kind.spec.model_validate(self.spec)
+        return self.model or self.partial
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reconciler.kinds import load_kinds
 from reconciler.kinds.metadata import METADATA_MODEL
+from reconciler.loading.approved import Approved
 from reconciler.loading.bind import bind
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, Project, local_target
@@ -52,16 +54,14 @@ def bind_files(
         local = replace(local_target(), variables=variables or {})
         project = Project(root.resolve(), "test", "test", targets={"local": local, "prod": replace(local, name="prod")})
     documents, diagnostics = load_files(discover(root, ["manifests"]), root)
-    return bind(
-        documents,
-        project=project,
-        target=project.target(target),
-        kinds=kinds or load_kinds(),
-        metadata_model=METADATA_MODEL,
-        environ=environ or {},
-        resolver=SecretResolver(project.root, environ or {}) if resolve else None,
-        earlier=diagnostics,
-    )
+    found = _bind(root, documents, diagnostics, project, target, environ, resolve, kinds, None)
+    with TemporaryDirectory() as folder:
+        # Whatever a test is about, what was judged before is to be judged in the same way.
+        for _ in range(2):
+            approved = Approved(Path(folder), sorted(project.targets))
+            again = _bind(root, documents, diagnostics, project, target, environ, resolve, kinds, approved)
+            assert again == found
+    return found
 
 
 def shown(bound: Bound) -> str:
@@ -74,3 +74,27 @@ def shown(bound: Bound) -> str:
         lines += [f"    | {line}" for line in item.excerpt.splitlines()]
         lines += [f"    see {mark}: {text}" for text, mark in item.related]
     return "\n".join(lines) + "\n" if lines else "nothing\n"
+
+
+def _bind(
+    root: Path,
+    documents: list[Any],
+    diagnostics: list[Any],
+    project: Project,
+    target: str,
+    environ: Mapping[str, str] | None,
+    resolve: bool,
+    kinds: Mapping[str, Any] | None,
+    approved: Approved | None,
+) -> Bound:
+    return bind(
+        documents,
+        project=project,
+        target=project.target(target),
+        kinds=kinds or load_kinds(),
+        metadata_model=METADATA_MODEL,
+        environ=environ or {},
+        resolver=SecretResolver(project.root, environ or {}) if resolve else None,
+        earlier=diagnostics,
+        approved=approved,
+    )

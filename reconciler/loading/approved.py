@@ -1,0 +1,87 @@
+"""Remembers which manifests were found good by themselves, so that they are not judged again while they stay as they are.
+
+A manifest is remembered by the SHA-256 of its content, and only if what was found of it follows from that content alone: without
+expressions, files of its own, patches from elsewhere, or a look at other manifests. What it refers to is looked at every time.
+One file holds all digests: a magic line that names what they are valid under, the BLAKE2b digest of the rest, and the rest.
+Anything that does not read back as this is ignored and written anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from reconciler import __version__
+
+FORMAT: Final = 1
+"""Changes whenever the same manifest would be judged otherwise although the tool's version stays."""
+
+MOST: Final = 200_000
+"""How many are remembered; beyond, those of the latest run alone."""
+
+_SIZE: Final = 32
+_CHECK: Final = 16
+
+
+class Approved:
+    """The digests of one project, usually in ``.reconciler/cache/``; ``under`` is what else decides (targets, kinds).
+
+    A store that cannot be read or written is no error.
+    """
+
+    def __init__(self, folder: Path, under: Iterable[str]) -> None:
+        self._path = folder / "approved"
+        decides = blake2b("\0".join(under).encode("utf-8", "surrogatepass"), digest_size=_CHECK).hexdigest()
+        self._magic = f"reconciler approved {FORMAT} {__version__} {decides}\n".encode()
+        self._known = self._read()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def store(self, used: Iterable[bytes], fresh: Iterable[bytes]) -> None:
+        """Remember ``fresh`` digests besides; ``used`` are those of this run that were known already."""
+        new = frozenset(fresh) - self._known
+        if not new:
+            return
+        self._known |= new
+        if len(self._known) > MOST:
+            self._known = frozenset(used) | new
+        with contextlib.suppress(OSError):
+            self._write()
+
+    def _read(self) -> frozenset[bytes]:
+        try:
+            data = self._path.read_bytes()
+        except OSError:
+            return frozenset()
+        begin = len(self._magic) + _CHECK
+        body = data[begin:]
+        if not data.startswith(self._magic) or len(body) % _SIZE or data[begin - _CHECK : begin] != _check(body):
+            return frozenset()
+        return frozenset(body[place : place + _SIZE] for place in range(0, len(body), _SIZE))
+
+    def _write(self) -> None:
+        body = b"".join(sorted(self._known))
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mkstemp gives mode 0600, which os.replace keeps.
+        handle, temporary = tempfile.mkstemp(prefix=".approved-", dir=self._path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.writelines((self._magic, _check(body), body))
+            Path(temporary).replace(self._path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+
+
+def _check(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_CHECK).digest()
