@@ -142,8 +142,12 @@ def ours(url: str, database: str, size: int, count: int) -> dict[str, float]:
         return {"rate": job["metrics"]["events_per_second"], "mb": done.megabytes, "cpu": done.cpu / count * 1e6}
 
 
-async def measure(count: int, sizes: list[int], sample: int, folder: Path) -> tuple[list[tuple[object, ...]], dict]:
+async def measure(
+    count: int, sizes: list[int], sample: int, times: int, folder: Path
+) -> tuple[list[tuple[object, ...]], dict]:
+    """Rows to print and figures to keep; both sides take turns, and the best run of each counts, since others only slow it."""
     raws = events(count)
+    keys = len({orjson.loads(raw)["idempotencyKey"] for raw in raws})
     database = EmbeddedDatabase(folder / "local" / "postgres", "benchmark")
     connection = await database.open()
     address = f"postgresql://postgres@/postgres?host={connection.info.host}"
@@ -157,27 +161,29 @@ async def measure(count: int, sizes: list[int], sample: int, folder: Path) -> tu
 
         single = await one_by_one(database, raws[:sample])
         for size in sizes:
-            await clear()
             preparer = Preparer(compile_schema(SCHEMA), plan_of_table())
             batches = [
                 preparer.prepare(raws[start : start + size], [0.0] * len(raws[start : start + size]))
                 for start in range(0, count, size)
             ]
-            alone = await copy_alone(connection, batches)
-            del batches
-            await clear()
-            with server([sys.executable, str(HERE / "sink_server.py"), str(count)]) as url:
-                mine = await asyncio.to_thread(ours, url, address, size, count)
-            (stored,) = await (await connection.execute("SELECT count(*) FROM cxone_events")).fetchone()
-            assert stored == len({orjson.loads(raw)["idempotencyKey"] for raw in raws}), "none is lost"
-            rate = mine["rate"]
+            alone, mine = [], []
+            for _ in range(times):
+                await clear()
+                alone.append(await copy_alone(connection, batches))
+                await clear()
+                with server([sys.executable, str(HERE / "sink_server.py"), str(count)]) as url:
+                    mine.append(await asyncio.to_thread(ours, url, address, size, count))
+                (stored,) = await (await connection.execute("SELECT count(*) FROM cxone_events")).fetchone()
+                assert stored == keys, "none is lost"
+            reference, best = max(alone), max(mine, key=lambda item: item["rate"])
+            rate = best["rate"]
             rows.append(
                 (
-                    f"{size:,}", f"{rate:,.0f}", f"{alone:,.0f}", f"{rate / alone:.0%}", f"{single:,.0f}",
-                    f"{rate / single:.1f}", f"{mine['mb']:.0f}", f"{mine['cpu']:.0f}",
+                    f"{size:,}", f"{rate:,.0f}", f"{reference:,.0f}", f"{rate / reference:.0%}", f"{single:,.0f}",
+                    f"{rate / single:.1f}", f"{best['mb']:.0f}", f"{best['cpu']:.0f}",
                 )
             )  # fmt: skip
-            figures[size] = {**mine, "copy and upsert alone": alone, "one transaction an event": single}
+            figures[size] = {**best, "copy and upsert alone": reference, "one transaction an event": single}
     finally:
         await connection.close()
         await database.aclose()
@@ -189,11 +195,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--sizes", type=int, nargs="*", default=[500, 2_000, 10_000])
+    parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--sample", type=int, default=10_000, help="events of the third way, which takes its time")
     options = parser.parse_args()
     os.environ.update(SECRETS)
     with tempfile.TemporaryDirectory(prefix="rec-bench-") as name:
-        rows, figures = asyncio.run(measure(options.events, options.sizes, options.sample, Path(name)))
+        rows, figures = asyncio.run(measure(options.events, options.sizes, options.sample, options.times, Path(name)))
     header = (
         "events a batch",
         "sink, events/s",

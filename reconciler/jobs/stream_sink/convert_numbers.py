@@ -24,9 +24,14 @@ def _number(value: Any) -> int | float | Decimal:
     raise Misfit(f"is {shown(value)}, which is no number")
 
 
+def _exactly(value: int | float | Decimal) -> int | Decimal:
+    """A number as it was written: of a double, the decimal that it was read from, and not its nearest binary fraction."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 def check_numeric(value: int | float | Decimal, before: int = NUMERIC_BEFORE, after: int = NUMERIC_AFTER) -> Decimal:
     """The number exactly as written; raises `Misfit` where it has more digits than ``before`` and ``after`` the point."""
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    exact = Decimal(_exactly(value))
     if not exact:
         return Decimal(0)
     if exact.adjusted() >= before:
@@ -78,7 +83,7 @@ class WholeConverter:
 
     def one(self, value: Any) -> str:
         """A whole number, however it is written."""
-        number = _number(value)
+        number = _exactly(_number(value))
         if not self._low <= number <= self._high:
             raise Misfit(f"is {shown(value)}, outside the range of {self._type}")
         if number != int(number):

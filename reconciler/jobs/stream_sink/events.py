@@ -78,10 +78,12 @@ class Preparer:
         self._validator = validator
         self._columns = [(column, converter_of(column)) for column in plan.columns]
         self._key = plan.key
-        self._numbers: list[str] = []
 
-    def prepare(self, raws: Sequence[bytes], received: Sequence[float]) -> Prepared:
-        """Parse, validate and convert a batch; every message ends up in a line or among the refused."""
+    def prepare(self, raws: Sequence[bytes], received: Sequence[float], first: int = 0) -> Prepared:
+        """Parse, validate and convert a batch; every message ends up in a line or among the refused.
+
+        ``first`` is the place of the first message where this is a part of a larger batch.
+        """
         refused: list[Refused] = []
 
         def refuse(index: int, by: RefusedBy, reason: str) -> None:
@@ -89,7 +91,8 @@ class Preparer:
 
         events, origins = _parse(raws, refuse)
         events, origins = self._validated(events, origins, refuse)
-        lines, origins = self._rows(_Batch(events, [raws[index] for index in origins]), origins, refuse)
+        batch = _Batch(events, [raws[index] for index in origins])
+        lines, origins = self._rows(batch, origins, first, refuse)
         return Prepared(raws, received, lines, origins, refused)
 
     def _validated(self, events: list[Any], origins: list[int], refuse: _Refuse) -> tuple[list[Any], list[int]]:
@@ -102,7 +105,7 @@ class Preparer:
         kept = [index for index, valid in enumerate(good) if valid]
         return [events[index] for index in kept], [origins[index] for index in kept]
 
-    def _rows(self, batch: _Batch, origins: list[int], refuse: _Refuse) -> tuple[list[str], list[int]]:
+    def _rows(self, batch: _Batch, origins: list[int], first: int, refuse: _Refuse) -> tuple[list[str], list[int]]:
         bad: dict[int, list[str]] = {}
         fields: list[list[str]] = []
         for column, converter in self._columns:
@@ -110,9 +113,8 @@ class Preparer:
             for index, reason in misfits.items():
                 bad.setdefault(index, []).append(f"{column.name} {reason}")
             fields.append(_escaped(texts) if converter.free else [_NULL if text is None else text for text in texts])
-        if len(self._numbers) < len(batch.events):
-            self._numbers = [str(number) for number in range(len(batch.events))]
-        lines = list(map("\t".join, zip(self._numbers, *fields, strict=False)))
+        places = map(str, range(first, first + len(batch.events)))
+        lines = list(map("\t".join, zip(places, *fields, strict=True)))
         if not bad:
             return lines, origins
         for index in sorted(bad):

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
+import anyio.lowlevel
 import psycopg
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -26,6 +27,7 @@ from reconciler.jobs.stream_sink.tally import Tally
 from reconciler.jobs.stream_sink.writer import Writer
 
 _POLICY = Policy(base=0.2, cap=5.0)
+_PIECE_EVENTS = 500
 
 
 @dataclass(slots=True)
@@ -79,13 +81,13 @@ class Outlet:
         self._preparer: Preparer | None = None
         self._fitted: TablePlan | None = None
         self._told: set[str] = set()
-        self._hand: list[_Batch] = []
+        self._hand: list[Taken] = []
 
     @property
     def oldest(self) -> float | None:
         """When the oldest event that is not committed was received, in seconds since 1970; None where there is none."""
         if self._hand:
-            return self._hand[0].taken.received[0]
+            return self._hand[0].received[0]
         return self._spool.next_received
 
     async def run(self) -> None:
@@ -105,10 +107,21 @@ class Outlet:
         async with send:
             while await self._due():
                 taken = self._spool.take(self._batch.max_events, self._batch.max_bytes)
-                assert self._preparer is not None
-                batch = _Batch(taken, self._preparer.prepare(taken.messages, taken.received))
-                self._hand.append(batch)
-                await send.send(batch)
+                self._hand.append(taken)
+                await send.send(_Batch(taken, await self._prepared(taken)))
+
+    async def _prepared(self, taken: Taken) -> Prepared:
+        """Prepare a batch piece by piece, so that receiving and writing go on meanwhile."""
+        whole = Prepared(taken.messages, taken.received, [], [], [])
+        for first in range(0, len(taken.messages), _PIECE_EVENTS):
+            last = first + _PIECE_EVENTS
+            assert self._preparer is not None
+            part = self._preparer.prepare(taken.messages[first:last], taken.received[first:last], first)
+            whole.lines += part.lines
+            whole.origins += [first + origin for origin in part.origins]
+            whole.refused += part.refused
+            await anyio.lowlevel.checkpoint()
+        return whole
 
     async def _due(self) -> bool:
         """Wait until a batch is full, or its first event has waited long enough; False where nothing will come any more."""

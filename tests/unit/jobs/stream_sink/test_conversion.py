@@ -39,6 +39,7 @@ def one(type_: str, value: Any, bounds: Bounds | None = None) -> str:
         ("integer", -(2**31), "-2147483648"),
         ("bigint", 2**63 - 1, "9223372036854775807"),
         ("bigint", Decimal("9007199254740993.0"), "9007199254740993"),
+        ("bigint", 4.27669348911901e16, "42766934891190100"),
         ("numeric", 12.5, "12.5"),
         ("numeric", Decimal("1e400"), "1E+400"),
         ("numeric", Decimal("0e99999"), "0"),

@@ -232,3 +232,19 @@ def test_several_sinks_at_once_do_no_harm(database: str) -> None:
 def test_an_empty_batch(database: str) -> None:
     assert store(database, [[]]) == [Written(0, 0)]
     assert Prepared([], [], [], [], []).lines == []
+
+
+def test_a_batch_that_is_prepared_in_parts(database: str) -> None:
+    """Places go on from part to part: of equal events, the later arrival wins across them."""
+    first, second = raw(event("a", duration=1), event("b", duration=1)), raw(event("a", duration=2))
+
+    async def do(connection: Connection) -> Written:
+        fitted = await prepare_tables(connection, PLAN, LETTERS, ignore)
+        writer, preparer = Writer(fitted, LETTERS, "StreamSink/test"), Preparer(VALIDATOR, fitted)
+        await writer.ready(connection)
+        one, two = preparer.prepare(first, [0.0] * 2), preparer.prepare(second, [0.0], 2)
+        lines = [*two.lines, *one.lines]
+        return await writer.write(connection, Prepared(first + second, [0.0] * 3, lines, [2, 0, 1], []))
+
+    assert work(database, do) == Written(3, 0)
+    assert stored(database)["a"][1] == 2
