@@ -14,7 +14,7 @@ from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, Pin, PinStyle
 from reconciler.core.seal import fingerprint_of, has_secret, seal
 from reconciler.core.sequence import in_order
-from reconciler.core.settled import settled, terms_differ
+from reconciler.core.settled import settled, terms_differ, what_else
 from reconciler.core.steps import create_steps, settled_fields, sourced_marks, update_steps
 from reconciler.core.values import ABSENT, Secret, Tree, unknowns
 from reconciler.core.wire import live_digest, live_tree
@@ -192,7 +192,7 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
         fields=found.changes,
         unchecked=found.unchecked,
         entry=_entry(desired, live.id, settled_fields(sealed, base, desired.lifecycle.ignore_changes)),
-        reason=f"moved from {item.moved_from}" if item.moved_from else "",
+        reason=what_else(item.entry, desired, item.moved_from),
         moved_from=item.moved_from,
         mark=desired.locate(()),
         marks=sourced_marks(kind, found.changes, desired),

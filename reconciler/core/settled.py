@@ -9,7 +9,7 @@ from reconciler.core.compare import FieldChange, Fingerprint, compare
 from reconciler.core.kind import Kind
 from reconciler.core.matching import Match
 from reconciler.core.refs import Identify, resolve_tree
-from reconciler.core.resource import Desired, Entry, Observed
+from reconciler.core.resource import Desired, Entry, Key, Observed
 from reconciler.core.sameness import identical, same
 from reconciler.core.seal import fingerprint_of, seal
 from reconciler.core.values import ABSENT, Secret, Tree
@@ -79,6 +79,17 @@ def terms_differ(before: Entry, desired: Desired) -> bool:
     if before.protect != lifecycle.protect or before.retain != lifecycle.retain:
         return True
     return before.dependencies != tuple(sorted(desired.dependencies))
+
+
+def what_else(before: Entry | None, desired: Desired, moved_from: Key | None) -> str:
+    """What a manifest changes beside its fields, in words: its key, and the protection that the ledger keeps."""
+    parts = [f"moved from {moved_from}"] if moved_from else []
+    now = desired.lifecycle
+    if before is not None and before.protect != now.protect:
+        parts.append("protected from now on" if now.protect else "no longer protected")
+    if before is not None and before.retain != now.retain:
+        parts.append("retained from now on" if now.retain else "no longer retained")
+    return ", ".join(parts)
 
 
 def _unsettled(kind: Kind, desired: Tree, base: Tree, body: Mapping[str, Any]) -> list[str]:

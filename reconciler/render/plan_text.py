@@ -71,11 +71,11 @@ def _add_changes(page: Page, plan: Plan) -> None:
 
 
 def noted(plan: Plan) -> list[Change]:
-    """Changes without a request that a reader should know of: secrets to check, moved keys, released fields."""
+    """Changes without a request that a reader should know of: secrets to check, moved keys, protection, released fields."""
     return [
         change
         for change in plan.changes
-        if change.action == "none" and (change.unchecked or change.moved_from or change.fields)
+        if change.action == "none" and (change.unchecked or change.reason or change.moved_from or change.fields)
     ]
 
 

@@ -23,5 +23,6 @@ def render_report_markdown(report: Report, *, marker: str = "reconciler-report",
 
 def _result(result: Result) -> str:
     why = reason_of(result)
-    line = bullet(f"**{result.outcome}**", result.action, code(str(result.key)), code(why) if why else "")
+    verb = "record" if result.action == "none" else result.action
+    line = bullet(f"**{result.outcome}**", verb, code(str(result.key)), code(why) if why else "")
     return f"{line}\n  <br>fix: {code(result.fix)}" if result.fix else line

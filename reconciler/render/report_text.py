@@ -48,7 +48,8 @@ def render_result_line(result: Result, *, color: bool = False) -> str:
 
 
 def _line(result: Result) -> str:
-    lead = f"{result.outcome:<7}  {result.action} {visible(str(result.key))}"
+    verb = "record" if result.action == "none" else result.action
+    lead = f"{result.outcome:<7}  {verb} {visible(str(result.key))}"
     why = reason_of(result)
     return f"{lead}: {why}" if why else lead
 

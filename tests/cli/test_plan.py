@@ -69,6 +69,18 @@ def test_an_acknowledgement_that_accepts_nothing_is_a_mistake(project: Project, 
     assert says in project.run("plan", "--allow", text).ok(64).err
 
 
+def test_protection_that_comes_or_goes_is_told(project: Project) -> None:
+    project.apply()
+    project.put("people.yaml", dataset("people", metadata={"lifecycle": {"protect": True}}))
+    ran = project.run("plan", "--detailed-exitcode").ok(0)
+    assert "= record Dataset/people" in ran.out
+    assert "(protected from now on)" in ran.out
+    assert "applied  record Dataset/people" in project.run("apply", "--yes").ok().err
+    assert "record" not in project.run("plan").ok().out
+    project.put("people.yaml", dataset("people"))
+    assert "no longer protected" in project.run("plan", "--format", "markdown").ok().out
+
+
 def test_it_never_writes(project: Project) -> None:
     """Not even local state that a later command would trust."""
     project.run("plan").ok()

@@ -438,14 +438,23 @@ def test_a_rotated_secret_is_an_update() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [{"lifecycle": Lifecycle(protect=True)}, {"lifecycle": Lifecycle(retain=True)}, {"after": (V,)}],
+    ("changed", "reason"),
+    [
+        ({"lifecycle": Lifecycle(protect=True)}, "protected from now on"),
+        ({"lifecycle": Lifecycle(protect=True, retain=True)}, "protected from now on, retained from now on"),
+        ({"after": (V,)}, ""),
+    ],
 )
-def test_what_only_the_ledger_learns(changed: dict[str, Any]) -> None:
+def test_what_only_the_ledger_learns(changed: dict[str, Any], reason: str) -> None:
     made = plan([want(W, **changed)], [live(W)], [entry(W)])
     change = only(made)
-    assert (change.action, change.steps) == ("none", ())
+    assert (change.action, change.steps, change.reason) == ("none", (), reason)
     assert not made.has_changes
+
+
+def test_the_loss_of_protection_stands_beside_what_else_changes() -> None:
+    change = only(plan([want(W, size=2)], [live(W)], [entry(W, protect=True, retain=True)]))
+    assert (change.action, change.reason) == ("update", "no longer protected, no longer retained")
 
 
 def test_the_ledger_keeps_of_ignored_fields_what_was_sent() -> None:
