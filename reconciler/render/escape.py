@@ -87,7 +87,8 @@ def _left_out(texts: Sequence[str], room: int) -> tuple[int, int]:
     back = _shared([text[front:][::-1] for text in texts])
     differing = max(len(text) for text in texts) - front - back
     # Even of wide characters, what is kept in front leaves the first difference inside the half that is shown.
-    kept = max(min(_KEPT_AROUND, room // 6), (room - 2 - differing) // 2)
+    wide = 2 if any(cells(text) > len(text) for text in texts) else 1
+    kept = max(min(_KEPT_AROUND, room // 6), (room // wide - 2 - differing) // 2)
     return max(0, front - kept), max(0, back - kept)
 
 

@@ -117,6 +117,15 @@ def test_wide_characters_take_two_columns():
     assert cells(shorten("漢" * 40, 21)) <= 21
 
 
+@pytest.mark.parametrize("room", [24, 40, 72])
+def test_wide_characters_leave_the_difference_in_sight_too(room):
+    shared = "漢字" * 9
+    before, after = shorten_together((shared + shared, shared + "a" + shared), room)
+    assert before != after
+    assert "a" in after
+    assert max(cells(before), cells(after)) <= room
+
+
 def test_texts_that_are_compared_lose_what_they_share():
     before, after = shorten_together(("x" * 300 + "A" + "y" * 300, "x" * 300 + "B" + "y" * 300), 40)
     assert "A" in before
