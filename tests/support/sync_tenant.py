@@ -181,8 +181,9 @@ def deliver(
 
 
 def client() -> httpx.Client:
-    """A client for plain HTTP."""
-    return httpx.Client(timeout=30, trust_env=False, verify=False)
+    """A client for plain HTTP. It keeps no connection, which a server may close just when it is used again."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=30, trust_env=False, verify=False, limits=limits)
 
 
 @contextmanager
