@@ -13,7 +13,7 @@ from reconciler.cxone.client import Client
 from reconciler.cxone.message import OnRequest
 from reconciler.cxone.settings import EMBEDDED_URL, Auth, TargetApi
 from reconciler.errors import EmulatorFailed
-from reconciler.loading.project import STATE_FOLDER, Project, Target
+from reconciler.loading.project import STATE_FOLDER, ApiSettings, Project, Target
 
 _EMBEDDED_AUTH = Auth("local", Secret("emulator", "local-secret"))
 
@@ -52,7 +52,7 @@ def open_tenant(
     Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
     """
     wanted = tuple(scopes) or scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
-    app = embedded_app(project.root, target.name) if target.embedded else None
+    app = embedded_app(project.root, target.name, target.api) if target.embedded else None
     api = target_api(project, target, environ)
     return Client(
         replace(api, timeout_seconds=max(api.timeout_seconds, patience_seconds)),
@@ -88,15 +88,18 @@ def _execution_settings(root: Path, target: str) -> dict[str, Any]:
     return found | ({"action_env": environment} if environment.is_file() else {})
 
 
-def embedded_app(root: Path, target: str) -> Any:
-    """The emulator inside this process, with its state under ``.reconciler/``; raises `EmulatorFailed`."""
+def embedded_app(root: Path, target: str, api: ApiSettings | None = None) -> Any:
+    """The emulator inside this process, with its state under ``.reconciler/``; raises `EmulatorFailed`.
+
+    It pages and checks preconditions as ``api`` says, so that a style can be tried without a tenant that has it.
+    """
     from reconciler import emulator
 
     folder = root / STATE_FOLDER / target
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         state = folder / "emulator.sqlite"
-        more = _execution_settings(root, target)
+        more = _execution_settings(root, target) | (_styles(api) if api else {})
         return emulator.create_app(emulator.Settings(state=state, page_size=500, **more))
     except emulator.StateError as error:
         raise EmulatorFailed(error.message, fix=error.fix) from error
@@ -107,10 +110,20 @@ def embedded_app(root: Path, target: str) -> Any:
         ) from error
 
 
+def _styles(api: ApiSettings) -> dict[str, Any]:
+    return {"pagination": api.pagination, "concurrency": "none" if api.concurrency == "compare" else api.concurrency}
+
+
 def target_api(project: Project, target: Target, environ: Mapping[str, str]) -> TargetApi:
     """The target's part of the project file as the client takes it."""
     if target.embedded:
-        return TargetApi(target.name, EMBEDDED_URL, _EMBEDDED_AUTH, pagination=target.api.pagination)
+        return TargetApi(
+            target.name,
+            EMBEDDED_URL,
+            _EMBEDDED_AUTH,
+            pagination=target.api.pagination,
+            concurrency=target.api.concurrency,
+        )
     from reconciler.loading.credentials import credentials
 
     pair = credentials(project, target, environ)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import jsonschema_rs
+import pytest
 
 from reconciler.render.schemas import events_schema, plan_schema, report_schema
 from tests.support.project import Project
@@ -100,6 +102,7 @@ def test_who_holds_the_lock_is_said_and_nothing_is_sent(project: Project) -> Non
     holder = """
 import sys
 from pathlib import Path
+from pathlib import Path
 from reconciler.engine.state.store import open_store
 with open_store("file:.reconciler/local/", Path.cwd(), "local").lease("anna@laptop", "apply of 7 changes", 0):
     print("held", flush=True)
@@ -163,3 +166,19 @@ def test_an_empty_table_is_deleted_without_force_and_the_tenant_has_the_last_wor
     ran = project.run("apply", "plan.json", "-v").ok(1)
     assert "force" not in ran.err.replace("with ?force=true", "")
     assert project.control("GET", "state")["counts"]["Dataset"] == 1
+
+
+@pytest.mark.parametrize(
+    ("pagination", "concurrency"), [("page", "etag"), ("offset", "version"), ("token", "compare"), ("page", "version")]
+)
+def test_the_embedded_tenant_speaks_as_its_target_says(tmp_path: Path, pagination: str, concurrency: str) -> None:
+    api = {"pagination": {"style": pagination}, "concurrency": {"style": concurrency}}
+    project = Project.create(tmp_path, target={"api": api})
+    project.put("people.yaml", dataset("people"))
+    project.apply()
+    project.put("people.yaml", dataset("people", description="second"))
+    ran = project.run("plan", "-v").ok()
+    assert ("best effort" in ran.out) == (concurrency != "etag")
+    assert {"page": "?page=1", "offset": "?skip=0", "token": "?pageSize="}[pagination] in ran.err
+    project.apply()
+    project.run("plan", "--detailed-exitcode").ok(0)
