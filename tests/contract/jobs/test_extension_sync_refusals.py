@@ -14,6 +14,8 @@ from tests.support.sync_project import (
     PEOPLE,
     complete,
     counts,
+    extension,
+    job,
     report_of,
     sync_project,
 )
@@ -47,6 +49,8 @@ def test_a_full_sync_of_a_broken_source_replaces_nothing(tmp_path: Path) -> None
     with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, people=PEOPLE + "p-4,Alan,many,,\n", syncMode="FULL")
         assert counts(report_of(project, code=4)) == (4, 0, 0, 1, 3)
+        assert not list((project.state / "jobs" / "ExtensionSync-load").glob("pages*"))
+        assert "nothing to resume" in project.run("run", KEY, "--resume").ok().out
         project.write("people.csv", "id,name,age,since,active\n")
         assert "would empty the extension" in project.run("run", KEY).ok(1).out
     assert tenant.starts == []
@@ -64,6 +68,16 @@ def test_a_file_without_a_column_for_the_extension_is_no_source(tmp_path: Path) 
     with sync_tenant(script=complete) as tenant:
         project = sync_project(tmp_path, tenant.url, people="a,b\n1,2\n")
         assert "J005" in project.run("run", KEY).ok(1).out
+    assert tenant.starts == []
+
+
+def test_a_file_of_strangers_is_no_source_where_nothing_is_required_either(tmp_path: Path) -> None:
+    fields = [{"name": "id", "type": "string"}, {"name": "_sourceSystem", "type": "string"}]
+    with sync_tenant(script=complete, fields=fields) as tenant:
+        project = sync_project(tmp_path, tenant.url, people="a,b\n1,2\n")
+        project.put("all.yaml", extension(fields=fields), job())
+        ran = project.run("run", KEY).ok(1)
+    assert "has no column that the extension has a field for" in ran.out
     assert tenant.starts == []
 
 
