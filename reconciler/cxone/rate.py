@@ -29,8 +29,11 @@ MOST_GROWTH = 10.0
 SLOWEST = 0.2
 """Requests per second that are sent at least, so that the limiter alone never stops a run."""
 
+FIRST_GUESS = 5.0
+"""Requests per second after the first 429 at least: a few requests tell nothing of a limit that others may have used up."""
+
 IDLE_SECONDS = 1.0
-"""A gap longer than this is not time in which the limit was tried."""
+"""A gap longer than this, and than the rate itself asks for, is not time in which the limit was tried."""
 
 
 class RateController:
@@ -76,7 +79,7 @@ class RateController:
             return 0.0
         if now < self._due:
             return self._due - now
-        self._tried += min(max(now - self._asked, 0.0), IDLE_SECONDS)
+        self._tried += min(max(now - self._asked, 0.0), max(IDLE_SECONDS, 1.0 / rate))
         self._asked = now
         self._due = max(self._due, now - CREDIT_SECONDS) + 1.0 / rate
         return 0.0
@@ -105,7 +108,7 @@ class RateController:
         active = now - max(self._cut_at, min(self._paused_until, now))
         measured = self._taken / max(active, 1.0)
         if rate is None:
-            limit = measured
+            limit = max(measured, FIRST_GUESS)
         elif self._guessed and self._tried > self._plateau:
             limit = max(min(rate, measured), rate / GUESS_GROWTH)
         elif active >= 1.0:

@@ -177,3 +177,31 @@ def test_the_rate_stays_positive_and_under_the_ceiling(limited: list[bool]) -> N
 def test_a_ceiling_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
         RateController(0, 0.0)
+
+
+def _time_for(pace: RateController, requests: int, now: float) -> float:
+    """When so many requests have left that the server all takes."""
+    for _ in range(requests):
+        while (wait := pace.delay(now)) > 0:
+            now += wait
+        pace.succeeded()
+    return now
+
+
+def test_a_429_among_the_first_requests_holds_up_a_short_run_for_seconds_only() -> None:
+    pace = RateController(None, 0.0)
+    pace.delay(0.0)
+    pace.limited(0.1, 0.0, 1.0)
+    assert _time_for(pace, 16, 0.1) < 5.0
+
+
+def test_a_slow_pace_recovers_by_the_time_that_passes_not_by_the_request() -> None:
+    pace = RateController(0.5, 0.0)
+    pace.delay(0.0)
+    pace.limited(0.1, 0.0, 1.0)
+    slow = pace.rate
+    assert slow is not None
+    assert slow < 0.45
+    spent = _time_for(pace, 8, 0.1)
+    assert pace.rate == 0.5
+    assert spent < 25.0
