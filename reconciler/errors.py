@@ -134,7 +134,7 @@ class ScopeMissing(AuthenticationError):
     code = "A002"
 
     def __init__(self, message: str, *, scope: str, fix: str = "") -> None:
-        super().__init__(message, fix=fix or f"grant the API client the scope {scope}")
+        super().__init__(message, fix=fix or f"grant the API client the scope {scope}, and ask for it where the target sets auth.scopes")
         self.scope = scope
 
 

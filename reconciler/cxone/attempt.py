@@ -85,7 +85,7 @@ class Http:
             reason = f"its answer is larger than {MAX_ANSWER_BYTES} bytes"
             return Failure(reason, sent=True, request_id=request_id, lasting=True, status=error.status)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _failure(error, request_id)
+            return _failure(error, request_id, through_proxy=bool(self._api.proxy))
         echoed = response.headers.get("x-request-id", "")
         usable = echoed and len(echoed) <= 128 and echoed.isprintable()
         return Answer(int(response.status_code), dict(response.headers), content, echoed if usable else request_id)
@@ -109,10 +109,12 @@ def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) 
     return RequestRecord(call.method, call.label, None, outcome.request_id, seconds, number, outcome.reason)
 
 
-def _failure(error: Exception, request_id: str) -> Failure:
+def _failure(error: Exception, request_id: str, *, through_proxy: bool = False) -> Failure:
     """Say what went wrong, whether the request can have reached the server, and whether trying again can help."""
     sent = not isinstance(error, (*_NEVER_SENT, httpx.InvalidURL))
     lasting, reason, fix = _lasting(error)
+    if through_proxy and not fix and isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        fix = "check proxy of the target: that is where connections go first"
     return Failure(reason or _reason(error), sent=sent, request_id=request_id, lasting=lasting, fix=fix, cause=error)
 
 

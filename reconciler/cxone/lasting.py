@@ -23,7 +23,7 @@ def lasting_cause(error: BaseException, *, connecting: bool) -> tuple[str, str] 
                 "check scheme and port of url",
             )
         if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
-            return "the host name is not known", "check the host in url, and the network's name service"
+            return "the host name is not known", "check the host in url (or in proxy), and the network's name service"
     return None
 
 

@@ -174,5 +174,5 @@ async def _scopes(client: Client, kinds: list[Kind], commands: str, *, write: bo
         return Finding("FAIL", subject, error.message, error.fix, error)
     missing = [scope for scope in wanted if granted and scope not in granted]
     if missing:
-        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", "grant them to the API client")
+        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", "grant them to the API client, and ask for them where the target sets auth.scopes")
     return Finding("ok", subject, " ".join(wanted))

@@ -42,7 +42,11 @@ def _url(value: str) -> str:
 
 def _service(value: str) -> str:
     """A path on the target, or the URL of a service that has a base of its own."""
-    return value if value.startswith("/") and not value.startswith("//") else _url(value)
+    if value.startswith("/") and not value.startswith("//"):
+        return value
+    if "://" not in value:
+        raise ValueError("is neither a path such as /api/v2/items nor a URL")
+    return _url(value)
 
 
 def _reference(value: str) -> str:

@@ -28,6 +28,13 @@ def test_a_name_service_that_is_busy_may_answer_later() -> None:
     assert (failure.sent, failure.lasting) == (False, False)
 
 
+def test_a_proxy_is_the_first_suspect_where_nothing_answers() -> None:
+    for error in (httpx.ConnectError("x"), httpx.ConnectTimeout("x")):
+        assert _failure(error, "r", through_proxy=True).fix.startswith("check proxy of the target")
+        assert _failure(error, "r").fix == ""
+    assert _failure(httpx.ReadTimeout("x"), "r", through_proxy=True).fix == ""
+
+
 @pytest.mark.parametrize(
     ("error", "sent"),
     [

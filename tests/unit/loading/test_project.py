@@ -128,6 +128,8 @@ def test_urls(tmp_path, url, ok):
         ("{url: 'emulator:', auth: {clientSecret: 'x${env:A}'}}", "must be one reference"),
         ("{url: 'emulator:', auth: {clientSecret: [canary]}}", "expected text, found a list"),
         ("{url: 'emulator:', ledger: here}", "does not have the form"),
+        ("{url: 'emulator:', api: {paths: {Dataset: sets}}}", "neither a path such as /api/v2/items nor a URL"),
+        ("{url: 'emulator:', api: {paths: {Dataset: 'ftp://x/sets'}}}", "must begin with https://"),
         ("[]", "expected a map, found a list"),
     ],
 )
