@@ -134,7 +134,9 @@ class ScopeMissing(AuthenticationError):
     code = "A002"
 
     def __init__(self, message: str, *, scope: str, fix: str = "") -> None:
-        super().__init__(message, fix=fix or f"grant the API client the scope {scope}, and ask for it where the target sets auth.scopes")
+        super().__init__(
+            message, fix=fix or f"grant the API client, and auth.scopes if the target has it, the scope {scope}"
+        )
         self.scope = scope
 
 

@@ -174,5 +174,6 @@ async def _scopes(client: Client, kinds: list[Kind], commands: str, *, write: bo
         return Finding("FAIL", subject, error.message, error.fix, error)
     missing = [scope for scope in wanted if granted and scope not in granted]
     if missing:
-        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", "grant them to the API client, and ask for them where the target sets auth.scopes")
+        fix = "grant them to the API client (and name them in auth.scopes, if the target has that)"
+        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", fix)
     return Finding("ok", subject, " ".join(wanted))

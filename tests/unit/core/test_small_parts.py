@@ -171,7 +171,7 @@ def test_errors_have_a_code_a_message_and_a_fix() -> None:
     invalid = InvalidManifests([Diagnostic(rule, "x"), Diagnostic(rule, "y", severity="warning")])
     assert str(invalid) == "1 error in the manifests"
     assert str(InvalidManifests([Diagnostic(rule, "x")] * 2)).startswith("2 errors")
-    assert ScopeMissing("no", scope="data:read").fix.startswith("grant the API client the scope data:read, and ask for it")
+    assert ScopeMissing("no", scope="data:read").fix.endswith("auth.scopes if the target has it, the scope data:read")
     assert ApiError("m", status=404, api_code="C", request_id="r").status == 404
     assert GuardRefused("m", codes=["G001"]).codes == ("G001",)
     assert Interrupted("m", signal_number=2).signal_number == 2
