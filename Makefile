@@ -54,10 +54,10 @@ docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its li
 	@$(BIN)/python -m docs.generate --check
 
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
-	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py; do $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
-acceptance: $(VENV)/dev.stamp ## The long versions of the property tests
-	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) tests/property tests/fault
+acceptance: $(VENV)/dev.stamp ## The long versions of the property tests, and jobs at their full sizes
+	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --timeout=3600 tests/property tests/fault tests/contract/jobs
 
 clean: ## Remove the environment and all caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

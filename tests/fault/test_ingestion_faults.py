@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -15,6 +16,8 @@ from tests.support.ingestion import RECORDS, Ingesting, account, lines_of, live_
 from tests.support.project import Ran
 
 _PATIENCE_SECONDS = 60
+ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
+KILLS = 20 if ACCEPTANCE else 3
 
 
 @pytest.fixture
@@ -57,15 +60,14 @@ def _stop_after(job: Ingesting, batches: int, number: int, *options: str) -> Ran
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "json", "parquet"])
-def test_killed_three_times_and_resumed(job: Ingesting, form: str) -> None:
+def test_killed_at_any_moment_and_resumed(job: Ingesting, form: str) -> None:
     chance = random.Random(form)
-    records = _mixed(6000)
-    if form == "parquet":
-        records = tickets(6000)
+    size = 2000 * KILLS
+    records = tickets(size) if form == "parquet" else _mixed(size)
     job.declare(f"data/t.{form}", form, batchSize=40)
     job.source(records, form, f"t.{form}")
     job.setting.fault("POST", RECORDS, delaySeconds=0.005)
-    for attempt in range(3):
+    for attempt in range(KILLS):
         ran = _stop_after(job, chance.randint(1, 40), signal.SIGKILL, *(["--resume"] if attempt else []))
         assert ran.code == -signal.SIGKILL, ran.all
     job.setting.heal()
