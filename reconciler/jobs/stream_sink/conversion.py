@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from types import NoneType
 from typing import Any, Protocol
 
 import orjson
 
-Texts = list[str | None]
-"""The texts of one column's values, None for null; not yet escaped."""
+Fields = list[str]
+"""One column of a batch as COPY's text format wants it: escaped, and `NULL` for null."""
+
+NULL = r"\N"
+
+STRINGS: frozenset[type] = frozenset({str, NoneType})
+NUMBERS: frozenset[type] = frozenset({int, float, NoneType})
+
+_SPECIAL = "\\\t\n\r"
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 _SHOWN = 60
 
@@ -23,18 +32,37 @@ class Converter(Protocol):
 
     Every type has two ways. `many` looks at a whole batch at once, with a few calls that run in C, and answers only where all of
     it plainly fits; `one` judges a single value, and says why where it does not fit. What both accept, PostgreSQL stores without
-    changing it. ``free`` says that texts may hold characters that COPY escapes; ``exact`` that numbers must be handed in with
-    every digit.
+    changing it. ``exact`` says that numbers must be handed in with every digit.
     """
 
-    free: bool
     exact: bool
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
-        """The texts of all values, nulls included; None where one of them needs a closer look."""
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
+        """The fields of all values, of which ``kinds`` are the types; None where one of them needs a closer look."""
 
     def one(self, value: Any) -> str:
-        """The text of a value that is not null; raises `Misfit`."""
+        """The text of a value that is not null, not escaped; raises `Misfit`."""
+
+
+def escape(text: str) -> str:
+    """A text as a field."""
+    return text.translate(_ESCAPES)
+
+
+def fields_of(values: Sequence[Any], kinds: frozenset[type], write: Callable[[Any], str]) -> Fields:
+    """The fields of values that ``write`` turns into texts without anything to escape."""
+    if NoneType in kinds:
+        return [NULL if value is None else write(value) for value in values]
+    return list(map(write, values))
+
+
+def text_fields(values: Sequence[str | None], texts: Sequence[str], joined: str) -> Fields:
+    """The fields of strings; ``texts`` are those that are not null, ``joined`` all of them. Most hold nothing to escape."""
+    if any(character in joined for character in _SPECIAL):
+        return [NULL if value is None else value.translate(_ESCAPES) for value in values]
+    if len(texts) < len(values):
+        return [NULL if value is None else value for value in values]
+    return list(texts)
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any
 
 from reconciler.jobs.stream_sink.columns import Column
-from reconciler.jobs.stream_sink.conversion import Misfit, Texts, shown
+from reconciler.jobs.stream_sink.conversion import NUMBERS, Fields, Misfit, fields_of, shown
 
 NUMERIC_BEFORE = 131_072
 """Digits before the decimal point that numeric holds."""
@@ -64,7 +64,6 @@ def _exponent(number: Decimal) -> int:
 class WholeConverter:
     """integer and bigint: whole numbers within the type's range; 12.0 is one, 12.5 and "12" are not."""
 
-    free = False
     exact = True
 
     def __init__(self, column: Column) -> None:
@@ -72,14 +71,14 @@ class WholeConverter:
         self._low, self._high = -(2**bits), 2**bits - 1
         self._type = column.type
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All integers within the range."""
-        if not set(map(type, values)) <= {int, NoneType}:
+        if not kinds <= {int, NoneType}:
             return None
         numbers = [value for value in values if value is not None]
         if numbers and (min(numbers) < self._low or max(numbers) > self._high):
             return None
-        return [None if value is None else str(value) for value in values]
+        return fields_of(values, kinds, str)
 
     def one(self, value: Any) -> str:
         """A whole number, however it is written."""
@@ -94,7 +93,6 @@ class WholeConverter:
 class NumericConverter:
     """numeric: any number with all its digits; numeric(p, s) only what needs no rounding there."""
 
-    free = False
     exact = True
 
     def __init__(self, column: Column) -> None:
@@ -104,11 +102,9 @@ class NumericConverter:
             self._before, self._after = column.bounds.precision - scale, scale
         self._bounded = column.bounds.precision is not None
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All numbers, where the column takes any."""
-        if self._bounded or not set(map(type, values)) <= {int, float, NoneType}:
-            return None
-        return [None if value is None else repr(value) for value in values]
+        return None if self._bounded or not kinds <= NUMBERS else fields_of(values, kinds, repr)
 
     def one(self, value: Any) -> str:
         """A number, without a change of its value."""
@@ -118,17 +114,14 @@ class NumericConverter:
 class DoubleConverter:
     """double precision: any number, as the nearest double."""
 
-    free = False
     exact = False
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All numbers."""
-        if not set(map(type, values)) <= {int, float, NoneType}:
-            return None
-        return [None if value is None else repr(value) for value in values]
+        return fields_of(values, kinds, repr) if kinds <= NUMBERS else None
 
     def one(self, value: Any) -> str:
         """A number."""

@@ -11,27 +11,27 @@ from typing import Any
 import orjson
 
 from reconciler.jobs.stream_sink.columns import Column
-from reconciler.jobs.stream_sink.conversion import Misfit, Texts, json_text, shown
+from reconciler.jobs.stream_sink.conversion import STRINGS, Fields, Misfit, fields_of, json_text, shown, text_fields
 from reconciler.jobs.stream_sink.convert_numbers import check_numeric
 
 
 class TextConverter:
     """text and varchar: strings as they are, anything else as its JSON. PostgreSQL's text cannot hold the character NUL."""
 
-    free = True
     exact = True
 
     def __init__(self, column: Column) -> None:
         self._limit = column.bounds.characters
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All strings, none too long, none with NUL."""
-        if not set(map(type, values)) <= {str, NoneType}:
+        if not kinds <= STRINGS:
             return None
-        texts = [value for value in values if value is not None]
-        if "\0" in "".join(texts) or (self._limit is not None and max(map(len, texts), default=0) > self._limit):
+        texts = [value for value in values if value is not None] if NoneType in kinds else values
+        joined = "".join(texts)
+        if "\0" in joined or (self._limit is not None and max(map(len, texts), default=0) > self._limit):
             return None
-        return list(values)
+        return text_fields(values, texts, joined)
 
     def one(self, value: Any) -> str:
         """A string, or the JSON of what is none."""
@@ -43,26 +43,26 @@ class TextConverter:
         return text
 
 
+_BOOLEANS = {True: "t", False: "f"}
+
+
 class BooleanConverter:
     """boolean: true and false, and nothing that merely looks like them."""
 
-    free = False
     exact = False
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All booleans."""
-        if not set(map(type, values)) <= {bool, NoneType}:
-            return None
-        return [None if value is None else "t" if value else "f" for value in values]
+        return fields_of(values, kinds, _BOOLEANS.__getitem__) if kinds <= {bool, NoneType} else None
 
     def one(self, value: Any) -> str:
         """A boolean."""
         if not isinstance(value, bool):
             raise Misfit(f"is {shown(value)}, which is no boolean")
-        return "t" if value else "f"
+        return _BOOLEANS[value]
 
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -71,18 +71,16 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 class UuidConverter:
     """uuid: 32 hexadecimal digits in the usual five groups (RFC 9562)."""
 
-    free = False
     exact = False
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All UUIDs."""
-        if not set(map(type, values)) <= {str, NoneType}:
+        if not kinds <= STRINGS or not all(map(_UUID.fullmatch, [value for value in values if value is not None])):
             return None
-        texts = [value for value in values if value is not None]
-        return list(values) if all(map(_UUID.fullmatch, texts)) else None
+        return fields_of(values, kinds, str)
 
     def one(self, value: Any) -> str:
         """A UUID."""
@@ -94,19 +92,21 @@ class UuidConverter:
 class JsonConverter:
     """jsonb: any value, with all digits of its numbers. jsonb cannot hold the character NUL, nor numbers beyond numeric."""
 
-    free = True
     exact = True
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All values without NUL."""
+        del kinds  # any will do
         try:
-            texts = [None if value is None else orjson.dumps(value).decode() for value in values]
+            values = [None if value is None else orjson.dumps(value).decode() for value in values]
         except TypeError:
             return None
-        return None if any(text is not None and "\\u0000" in text for text in texts) else texts
+        texts = [value for value in values if value is not None]
+        joined = "".join(texts)
+        return None if "\\u0000" in joined else text_fields(values, texts, joined)
 
     def one(self, value: Any) -> str:
         """The JSON of a value."""

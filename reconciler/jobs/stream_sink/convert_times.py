@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from types import NoneType
 from typing import Any
 
 from reconciler.jobs.stream_sink.columns import Column
-from reconciler.jobs.stream_sink.conversion import Misfit, Texts, shown
+from reconciler.jobs.stream_sink.conversion import STRINGS, Fields, Misfit, fields_of, shown
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_COMMON_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)", re.ASCII)
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:(?:[0-5]\d|(60))(?:\.\d+)?(?:[Zz]|[+-](?:0\d|1[0-5]|(1[6-9]|2[0-3])):[0-5]\d)",
     re.ASCII,
@@ -20,15 +23,14 @@ _TIME = re.compile(
 class DateConverter:
     """date: a full-date of RFC 3339. A date-time is refused: which day it is depends on a zone."""
 
-    free = False
     exact = False
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
         """All dates that exist."""
-        return _all_texts(values, self.one)
+        return _all(values, kinds, _DATE, date.fromisoformat)
 
     def one(self, value: Any) -> str:
         """A date that exists."""
@@ -44,15 +46,14 @@ class DateConverter:
 class TimeConverter:
     """timestamptz: a date-time of RFC 3339, with its zone; PostgreSQL rounds it to microseconds."""
 
-    free = False
     exact = False
 
     def __init__(self, column: Column) -> None:
         del column
 
-    def many(self, values: Sequence[Any]) -> Texts | None:
-        """All times that exist."""
-        return _all_texts(values, self.one)
+    def many(self, values: Sequence[Any], kinds: frozenset[type]) -> Fields | None:
+        """All times that exist, none of them a leap second or in a zone that PostgreSQL does not read."""
+        return _all(values, kinds, _COMMON_TIME, datetime.fromisoformat)
 
     def one(self, value: Any) -> str:
         """A time that exists; a leap second is handed on, as PostgreSQL knows it."""
@@ -69,8 +70,17 @@ class TimeConverter:
             raise Misfit(f"is {shown(value)}, which is no time: {error}") from error
 
 
-def _all_texts(values: Sequence[Any], one: Callable[[Any], str]) -> Texts | None:
-    try:
-        return [None if value is None else one(value) for value in values]
-    except Misfit:
+def _all(
+    values: Sequence[Any], kinds: frozenset[type], shape: re.Pattern[str], read: Callable[[str], Any]
+) -> Fields | None:
+    """The fields of strings that all have a shape and can be read; None where one does not."""
+    if not kinds <= STRINGS:
         return None
+    texts = [value for value in values if value is not None] if NoneType in kinds else values
+    if not all(map(shape.fullmatch, texts)):
+        return None
+    try:
+        deque(map(read, texts), maxlen=0)
+    except ValueError:
+        return None
+    return fields_of(values, kinds, str)

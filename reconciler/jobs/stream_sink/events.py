@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Literal, Protocol
 
 import orjson
 
 from reconciler.jobs.stream_sink.columns import Column, TablePlan
-from reconciler.jobs.stream_sink.conversion import Converter, Misfit, Texts
+from reconciler.jobs.stream_sink.conversion import NULL, Converter, Fields, Misfit, escape
 from reconciler.jobs.stream_sink.converters import converter_of
 from reconciler.jobs.stream_sink.exact_numbers import Unreadable, any_inexact, inexact, read_exactly
 
@@ -22,7 +23,6 @@ RefusedBy = Literal["json", "schema", "column", "database"]
 
 _MAX_REASONS = 5
 _MAX_REASON = 300
-_NULL = r"\N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,10 @@ class Preparer:
         bad: dict[int, list[str]] = {}
         fields: list[list[str]] = []
         for column, converter in self._columns:
-            texts, misfits = batch.convert(column, converter, required=not column.nullable or column.name == self._key)
+            made, misfits = batch.convert(column, converter, required=not column.nullable or column.name == self._key)
             for index, reason in misfits.items():
                 bad.setdefault(index, []).append(f"{column.name} {reason}")
-            fields.append(_escaped(texts) if converter.free else [_NULL if text is None else text for text in texts])
+            fields.append(made)
         places = map(str, range(first, first + len(batch.events)))
         lines = list(map("\t".join, zip(places, *fields, strict=True)))
         if not bad:
@@ -146,35 +146,37 @@ class _Batch:
             self._parents[path] = found
         return found
 
-    def convert(self, column: Column, converter: Converter, *, required: bool) -> tuple[Texts, dict[int, str]]:
-        """The texts of a column, and the reasons of those values that have none."""
+    def convert(self, column: Column, converter: Converter, *, required: bool) -> tuple[Fields, dict[int, str]]:
+        """The fields of a column, and the reasons of those values that have none."""
         values = self.values(column.path)
-        if not (required and None in values) and not (converter.exact and self._doubtful(values)):
-            texts = converter.many(values)
-            if texts is not None:
-                return texts, {}
+        kinds = frozenset(map(type, values))
+        if not (required and NoneType in kinds) and not (converter.exact and self._doubtful(kinds)):
+            fields = converter.many(values, kinds)
+            if fields is not None:
+                return fields, {}
         return self._one_by_one(column, converter, values, required=required)
 
     def _one_by_one(
         self, column: Column, converter: Converter, values: list[Any], *, required: bool
-    ) -> tuple[Texts, dict[int, str]]:
-        texts: Texts = []
+    ) -> tuple[Fields, dict[int, str]]:
+        fields: Fields = []
         misfits: dict[int, str] = {}
         for index, value in enumerate(values):
-            text = None
+            field = NULL
             try:
                 if value is not None:
-                    text = converter.one(self._exactly(index, column.path, value) if converter.exact else value)
+                    exact = self._exactly(index, column.path, value) if converter.exact else value
+                    field = escape(converter.one(exact))
                 elif required:
                     misfits[index] = "has no value"
             except Misfit as misfit:
                 misfits[index] = str(misfit)
-            texts.append(text)
-        return texts, misfits
+            fields.append(field)
+        return fields, misfits
 
-    def _doubtful(self, values: list[Any]) -> bool:
-        """Whether one of these values may be a number, or hold one, that lost digits when it was parsed."""
-        if not {float, dict, list} & set(map(type, values)):
+    def _doubtful(self, kinds: frozenset[type]) -> bool:
+        """Whether values of these types may be numbers, or hold some, that lost digits when they were parsed."""
+        if kinds.isdisjoint((float, dict, list)):
             return False
         if self._suspect is None:
             self._suspect = any_inexact(self._raws)
@@ -228,15 +230,3 @@ def _schema_reason(validator: SchemaValidator, event: Any) -> str:
         if len(reasons) == _MAX_REASONS:
             break
     return "; ".join(reasons)
-
-
-def _escaped(texts: Texts) -> list[str]:
-    """Texts as COPY's text format wants them; most batches hold nothing to escape."""
-    joined = "".join([text for text in texts if text is not None])
-    if not any(character in joined for character in _SPECIAL):
-        return [_NULL if text is None else text for text in texts]
-    return [_NULL if text is None else text.translate(_ESCAPES) for text in texts]
-
-
-_SPECIAL = "\\\t\n\r"
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})

@@ -27,7 +27,7 @@ from reconciler.jobs.stream_sink.tally import Tally
 from reconciler.jobs.stream_sink.writer import Writer
 
 _POLICY = Policy(base=0.2, cap=5.0)
-_PIECE_EVENTS = 500
+_PIECE_EVENTS = 200
 
 
 @dataclass(slots=True)
