@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from reconciler.cli.planning_options import (
     take_request,
 )
 from reconciler.cli.progress import ResultLog
-from reconciler.errors import GuardRefused, UsageError
+from reconciler.errors import GuardRefused, StorageError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
@@ -169,10 +170,11 @@ def _tell_plan(plan: Plan) -> None:
 
 
 def _say(result: Result) -> None:
-    """Tell of one result as it comes: one event of ``--format json``."""
+    """Tell of one result as it comes: one event of ``--format json``. An output that is full does not end an apply."""
     from reconciler.core.report import result_to_json
 
-    _event("result", result_to_json(result))
+    with suppress(StorageError):
+        _event("result", result_to_json(result))
 
 
 def _event(name: str, data: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ import click
 from reconciler import errors
 from reconciler.cli import completion
 from reconciler.cli.environment import FormatOption, ignored
+from reconciler.cli.streams import say, write
 
 P = ParamSpec("P")
 
@@ -58,12 +59,12 @@ class Settings:
     def note(self, text: str) -> None:
         """Say something to the person at the terminal: to stderr, and not at all with ``-q``."""
         if not self.quiet:
-            click.echo(text, err=True)
+            say(text)
 
     def debug(self, text: str) -> None:
         """Say something that only ``-v`` asks for."""
         if self.verbose:
-            click.echo(text, err=True)
+            say(text)
 
     @property
     def width(self) -> int:
@@ -78,7 +79,7 @@ class Settings:
 def document(text: str) -> None:
     """Write the command's document to stdout, ending in exactly one newline; nothing for an empty text."""
     if text:
-        click.echo(text if text.endswith("\n") else text + "\n", nl=False)
+        write(text if text.endswith("\n") else text + "\n")
 
 
 def _use_color(no_color: bool) -> bool:
@@ -178,13 +179,14 @@ def fail(settings: Settings, error: errors.ReconcilerError) -> NoReturn:
         from reconciler.render.diagnostics import render_diagnostics
 
         form = settings.format if settings.format in ("json", "github", "junit") else "text"
-        click.echo(render_diagnostics(error.diagnostics, form, color=settings.color).rstrip("\n"), err=form == "text")
+        text = render_diagnostics(error.diagnostics, form, color=settings.color).rstrip("\n")
+        (say if form == "text" else document)(text)
     else:
-        click.echo(f"error[{error.code}]: {printable(error.message)}", err=True)
+        say(f"error[{error.code}]: {printable(error.message)}")
         if error.fix:
-            click.echo(f"  help: {printable(error.fix)}", err=True)
+            say(f"  help: {printable(error.fix)}")
     if settings.verbose > 1 and error.__cause__ is not None:
-        click.echo(f"  cause: {type(error.__cause__).__name__}", err=True)
+        say(f"  cause: {type(error.__cause__).__name__}")
     sys.exit(exit_code(error))
 
 

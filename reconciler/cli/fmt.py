@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.common import EXIT_INVALID, Settings, document, standard_options
+from reconciler.cli.streams import say
 
 if TYPE_CHECKING:
     from reconciler.core.diagnostic import Diagnostic
@@ -35,6 +36,7 @@ def command(settings: Settings, paths: tuple[Path, ...], check: bool, diff: bool
     change are listed. A file that is not valid YAML is left as it is, and the exit code is then 78.
     """
     from reconciler.loading.format_files import format_file, write_formatted
+    from reconciler.render.escape import visible
 
     root, files = _files(settings, paths)
     changed = 0
@@ -47,7 +49,7 @@ def command(settings: Settings, paths: tuple[Path, ...], check: bool, diff: bool
         changed += 1
         if not check and not diff:
             write_formatted(result)
-        document(_diff(result, settings) if diff else result.file)
+        document(_diff(result, settings) if diff else visible(result.file) if settings.width else result.file)
     return _finish(settings, changed, len(files), findings, check=check, diff=diff)
 
 
@@ -60,7 +62,7 @@ def _finish(
     if findings:
         from reconciler.render.diagnostics import render_diagnostics
 
-        click.echo(render_diagnostics(findings, "text", color=settings.color), err=True, nl=False)
+        say(render_diagnostics(findings, "text", color=settings.color).rstrip("\n"))
         return EXIT_INVALID
     return 1 if check and changed else 0
 

@@ -12,6 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.environment import PREFIX, read_environment
+from reconciler.cli.streams import open_missing
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,6 +108,7 @@ def main() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     # Nobody else's code is to see what manifests hold; and looking for plugins imports fifty modules.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    open_missing()
     try:
         code = cli.main(prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
@@ -118,10 +120,6 @@ def main() -> None:
     except click.Abort:
         click.echo("Aborted.", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): nothing is wrong, and nothing more can be said.
-        sys.stderr.close()
-        code = 0
     finally:
         # What the process leaves behind goes with it: the interpreter need not look through it on its way out.
         gc.freeze()

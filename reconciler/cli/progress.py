@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import click
+from reconciler.cli.streams import say
 
 if TYPE_CHECKING:
     from reconciler.core.report import Result
@@ -54,7 +54,7 @@ class ResultLog:
         from reconciler.render.report_text import render_result_line
 
         if self._bar is None:
-            click.echo(render_result_line(result), err=True)
+            say(render_result_line(result))
             return
         self._bar.advance(self._task)
         if result.outcome != "applied":
