@@ -31,12 +31,15 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
     Compares what was last applied with what is live. Exits 2 when there is drift.
     """
     from reconciler.engine.drift import find_drift
+    from reconciler.engine.planner import INTERRUPTED
     from reconciler.engine.session import Session
     from reconciler.render.drift_text import render_drift_text
 
     wanted = parse_reports(reports)
     with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = find_drift(session, unmanaged=unmanaged)
+        if session.interrupted:
+            settings.note(f"warning: {INTERRUPTED}")
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 

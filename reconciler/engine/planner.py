@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler import __version__
 from reconciler.core.guard import Limits, check
@@ -18,6 +19,11 @@ from reconciler.engine.clock import after_hours, now, stamp
 from reconciler.engine.observe import observe
 from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
+
+INTERRUPTED: Final = (
+    "an earlier apply was interrupted, and the ledger does not know yet what it did; `reconciler apply --resume` first"
+)
+"""What a plan says while the journal of an apply is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,8 @@ def compose(
         outcome_unknown,
         frozenset(key for key, entry in ledger.entries.items() if entry.protect),
     )
-    return replace(plan, problems=(*plan.problems, *check(plan, limits)))
+    warnings = (INTERRUPTED, *plan.warnings) if outcome_unknown else plan.warnings
+    return replace(plan, problems=(*plan.problems, *check(plan, limits)), warnings=warnings)
 
 
 def _known_keys(request: Request, keys: set[Key]) -> None:

@@ -106,11 +106,14 @@ def test_killed_and_resumed(
     assert "error[L005]" in refused.err
     assert "apply --resume" in refused.err
     assert setting.project.run("ledger", "verify").ok(1)
+    assert "an earlier apply was interrupted" in setting.project.run("plan").out
+    assert "an earlier apply was interrupted" in setting.project.run("drift").err
     setting.project.put("all.yaml", dataset("unreviewed"))
     setting.project.run("apply", "--resume").ok()
     assert (setting.tenant(), setting.ledger()) == undisturbed[phase]
     assert "Nothing to apply" in setting.project.run("apply", "--resume").ok().all
     setting.project.run("ledger", "verify").ok()
+    assert "interrupted" not in setting.project.run("plan").all + setting.project.run("drift").all
     (_change_everything if phase == "change" else Setting.chain)(setting)
     setting.project.converged()
 
