@@ -21,7 +21,7 @@ from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
 
 INTERRUPTED: Final = (
-    "an earlier apply was interrupted, and the ledger does not know yet what it did; `reconciler apply --resume` first"
+    "an earlier apply was interrupted and has not come to its end; `reconciler apply --resume` goes on with it"
 )
 """What a plan says while the journal of an apply is open."""
 
