@@ -84,6 +84,11 @@ class CsvReader:
         while (newline := data.find(b"\n", end)) >= 0 and data.count(b'"', skip, newline) % 2:
             end = newline + 1
         end = newline + 1 if newline >= 0 else len(data)
+        if data.count(b"\r", skip, end) != data.count(b"\r\n", skip, end):
+            raise SourceUnusable(
+                f"{file.name}: its first line has a carriage return without a line feed",
+                fix="write it with line feeds at the ends of lines",
+            )
         try:
             names = next(csv.reader(io.StringIO(data[skip:end].decode("utf-8"), newline=""), strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
@@ -229,7 +234,7 @@ def _records(data: bytes) -> Iterator[tuple[list[str] | None, str]]:
             taken.append(line)
             yield line
 
-    reader = csv.reader(taking())
+    reader = csv.reader(taking(), strict=True)
     while True:
         fields: list[str] | None
         try:
@@ -237,7 +242,7 @@ def _records(data: bytes) -> Iterator[tuple[list[str] | None, str]]:
         except StopIteration:
             return
         except csv.Error:
-            fields, reader = None, csv.reader(taking())
+            fields, reader = None, csv.reader(taking(), strict=True)
         raw = "".join(taken).rstrip("\r\n").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         taken.clear()
         if fields or fields is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -14,6 +15,8 @@ from reconciler.jobs.ingestion.readers.records import to_columns
 
 if TYPE_CHECKING:
     import polars as pl
+
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class NdjsonReader:
@@ -74,7 +77,8 @@ def _regular(data: bytes, columns: Sequence[str]) -> pl.DataFrame | None:
 
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     # Polars turns what is nested into text: a brace too many, or any bracket, and the block takes the other way.
-    if data.count(b"{") != lines or b"[" in data:
+    # It also makes NUL of half a surrogate pair.
+    if data.count(b"{") != lines or b"[" in data or _SURROGATE.search(data):
         return None
     try:
         frame = pl.read_ndjson(data, schema=dict.fromkeys(columns, pl.String))

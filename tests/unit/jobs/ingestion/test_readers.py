@@ -98,6 +98,7 @@ def test_names_that_promise_what_is_not_there(tmp_path: Path) -> None:
         (b"a,\n1,2\n", "without a name"),
         ("a,b\n".encode("utf-16"), "UTF-16"),
         (b"a,\xff\n", "no header"),
+        (b"a,b\r1,2\r3,4\r", "carriage return"),
     ],
 )
 def test_headers_that_are_none(tmp_path: Path, data: bytes, message: str) -> None:
@@ -207,3 +208,17 @@ def test_globs_and_paths(tmp_path: Path) -> None:
     for pattern in ("c/*.csv", "a", "none.csv"):
         with pytest.raises(SourceUnusable):
             find_files(tmp_path, pattern)
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "s.ndjson").write_bytes(b'{"number":"\\ud800"}\n{"number":"\\ud83d\\ude00"}\n')
+    first, second = read(NdjsonReader(find_files(tmp_path, "s.ndjson"), ["number"]))
+    assert "is no JSON" in first[2]
+    assert second[2] == {"number": "\N{GRINNING FACE}"}
+
+
+def test_text_behind_a_closing_quote_is_no_line_of_csv(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_bytes(b'id,name\n1,"ab"c\n2,"a ""b"""\n3,a"b\n')
+    first, *others = read(CsvReader(find_files(tmp_path, "q.csv")))
+    assert first[2] == "is no line of CSV"
+    assert [record["name"] for _, _, record in others] == ['a "b"', 'a"b']
