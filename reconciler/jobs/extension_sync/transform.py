@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
-from reconciler.jobs.ingestion.coercion import Problem, coerce
+from reconciler.jobs.ingestion.coercion import Problem, coerce, readable
 from reconciler.jobs.ingestion.columns import Column
 from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk
 from reconciler.jobs.ingestion.transformations import transform
@@ -64,7 +64,9 @@ def _checked(chunk: Chunk, columns: Sequence[Column]) -> tuple[pl.DataFrame, lis
     made: list[pl.Series] = []
     problems: list[Problem] = []
     for column in columns:
-        values, wrong = transform(column, _source(chunk.frame, column))
+        values, wrong = readable(column, _source(chunk.frame, column))
+        problems += wrong
+        values, wrong = transform(column, values)
         problems += wrong
         if column.type == "string" and values.dtype == pl.String:
             values = values.str.strip_chars()

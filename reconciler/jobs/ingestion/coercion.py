@@ -53,6 +53,27 @@ def coerce(column: Column, values: pl.Series) -> Coerced:
     return typed, problems
 
 
+def readable(column: Column, values: pl.Series) -> Coerced:
+    """A file's values in a type that has a text: what Parquet can hold and no column takes is refused, and null."""
+    import polars as pl
+
+    if values.dtype == pl.Binary:
+        texts = pl.Series(values.name, [_decoded(value) for value in values], dtype=pl.String)
+        return texts, _some(column, "is not UTF-8", texts.is_null() & values.is_not_null())
+    if values.dtype.is_nested() or values.dtype == pl.Duration:
+        reason = "is an object or array, which no column takes" if values.dtype.is_nested() else "is a length of time"
+        nothing = pl.repeat(None, len(values), dtype=pl.String, eager=True)
+        return nothing, _some(column, reason, values.is_not_null())
+    return values, []
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def _string(column: Column, values: pl.Series) -> Coerced:
     import polars as pl
 
@@ -78,8 +99,10 @@ def _number(column: Column, values: pl.Series) -> Coerced:
     texts = values
     if values.dtype.is_numeric() and not isinstance(values.dtype, pl.Decimal):
         if values.dtype.is_integer():
-            beyond = ((values > MAX_INTEGER) | (values < -MAX_INTEGER)).fill_null(value=False)
-            return values, _some(column, _BEYOND, beyond)
+            # Polars compares no type with a number that it cannot hold.
+            wide = values if values.dtype == pl.Int64 else values.cast(pl.Int128)
+            beyond = ((wide > MAX_INTEGER) | (wide < -MAX_INTEGER)).fill_null(value=False)
+            return wide.cast(pl.Int64, strict=False), _some(column, _BEYOND, beyond)
         numbers = values.cast(pl.Float64)
     else:
         texts = values.cast(pl.String, strict=False)

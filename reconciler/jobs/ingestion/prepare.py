@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.jobs.ingestion.coercion import Problem, coerce
+from reconciler.jobs.ingestion.coercion import Problem, coerce, readable
 from reconciler.jobs.ingestion.columns import Column
 from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk
 from reconciler.jobs.ingestion.transformations import transform
@@ -43,7 +43,9 @@ def prepare(chunk: Chunk, columns: Sequence[Column]) -> Prepared:
     made: list[pl.Series] = []
     problems: list[Problem] = []
     for column in columns:
-        values, wrong = transform(column, _source(chunk.frame, column))
+        values, wrong = readable(column, _source(chunk.frame, column))
+        problems += wrong
+        values, wrong = transform(column, values)
         problems += wrong
         values, wrong = coerce(column, values)
         problems += wrong
