@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.postgres_fixtures import database, postgres
 from tests.support.tenant_project import Setting
+
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(scope="module")
