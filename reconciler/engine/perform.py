@@ -30,6 +30,7 @@ from reconciler.core.resource import NOTHING_THERE, Entry, Key, Observed, Pin, P
 from reconciler.core.values import MASKED, Bundle, Secret, Tree, Unknown
 from reconciler.core.wire import live_tree, request_body
 from reconciler.cxone.client import Client
+from reconciler.engine.anew import Anew, made_anew
 from reconciler.errors import (
     ApiError,
     AuthenticationError,
@@ -184,6 +185,9 @@ class Performer:
         if isinstance(decision, Done) and decision.outcome == "applied" and step.operation != "delete":
             self.learned(change.key, live)
             return Settled("applied", live.id, pin_of(kind, live, self.style)), decision
+        if isinstance(decision, Done) and decision.outcome == "stale" and step.operation == "update":
+            anew = self._anew(change, kind, live_tree(kind, live.body))
+            decision = replace(decision, note=decision.note + (anew.told(live) if anew else ""))
         return last, decision
 
     async def _find(self, kind: Kind, step: Step, last: Settled) -> Observed | None:
@@ -209,21 +213,16 @@ class Performer:
             reviewed=step.operation != "delete" and self._reviewed(change, kind, step, tree),
         )
 
+    def _anew(self, change: Change, kind: Kind, live: Tree) -> Anew | None:
+        if change.entry is None:
+            return None
+        known = self.before(change.moved_from or change.key)
+        return made_anew(kind, change, known, resolve_tree(change.entry.fields, self.identify), live)
+
     def _reviewed(self, change: Change, kind: Kind, step: Step, live: Tree) -> bool:
         """Whether planning the change anew against the live state gives the same request, our fields being untouched."""
-        if change.entry is None:
-            return False
-        known = self.before(change.moved_from or change.key)
-        again = compare(
-            kind,
-            known.fields if known else {},
-            resolve_tree(change.entry.fields, self.identify),
-            live,
-            fingerprint=lambda secret: secret.fingerprint,
-        )
-        planned = {item.path: (item.status, repr(item.live)) for item in change.fields if item.sends}
-        found = {item.path: (item.status, repr(item.live)) for item in again.changes if item.sends}
-        return planned == found and step.operation == "update"
+        anew = self._anew(change, kind, live)
+        return anew is not None and not anew.moved and step.operation == "update"
 
 
 def _holds(kind: Kind, wanted: Tree, live: Tree, *, whole: bool) -> bool:

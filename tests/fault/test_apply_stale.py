@@ -45,6 +45,8 @@ def test_what_moved_is_left_alone_and_the_rest_applied(setting: Setting) -> None
     assert results["Dataset/people"]["outcome"] == "stale"
     assert results["Dataset/people"]["code"] == "S001"
     assert results["Dataset/people"]["fix"]
+    assert "description: reviewed first → second, now console → second" in results["Dataset/people"]["message"]
+    assert "by maria@console at " in results["Dataset/people"]["message"]
     assert {name: item["description"] for name, item in setting.live("Dataset").items()} == {
         "orders": "second",
         "people": "console",
