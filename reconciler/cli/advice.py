@@ -45,7 +45,7 @@ ADVICE: Final = {
     "S000": "Plan again, and have the new plan reviewed.",
     "S001": "Plan again, and have the new plan reviewed; --on-stale replan goes on by itself where only other fields moved.",
     "S002": "Plan again; apply.planExpiresHours of the target says how long plans are good for.",
-    "S003": "Compare the plan that is shown with the reviewed one, have it reviewed, and name its change digest.",
+    "S003": "Run `reconciler plan`, have what it shows reviewed, and name its change digest.",
     "S004": "Plan again where the new code or secret is meant; restore the old one where it is not.",
     "U001": "Help is one --help away: each command's ends with examples.",
     "X001": "Look at the rights of the path that is named, and at the space on its disk.",
