@@ -14,7 +14,14 @@ def test_it_runs_to_its_end_as_told(tmp_path: Path) -> None:
     assert "Traceback" not in ran.all
     for code in ("exit 0", "exit 2", "exit 4", "exit 5", "exit 6"):
         assert code in ran.out
-    for told in ("14 read = 8 accepted", "6 read = 6 accepted", "5 read = 3 accepted", "5 passed", "COMPLETED", "62 read = 60 accepted"):
+    for told in (
+        "14 read = 8 accepted",
+        "6 read = 6 accepted",
+        "5 read = 3 accepted",
+        "5 passed",
+        "COMPLETED",
+        "62 read = 60 accepted",
+    ):
         assert told in ran.out
     assert (tmp_path / "kept" / "reconciler.yaml").is_file()
     kept = Project(tmp_path / "kept")
