@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reconciler.core.kind import Finding, Fragments, Kind, LifecycleField, Lookup, SecretMap, Wire
 from reconciler.core.partial import Unvalidated
@@ -60,13 +60,22 @@ class SyncSettings(Part):
     )
 
 
+def _without_credentials(value: str) -> str:
+    """A URL is shown wherever the connector is, so it holds no user and password."""
+    if "@" in value.split("/")[2]:
+        raise ValueError("holds credentials; they belong into authentication.credentials, as references")
+    return value
+
+
 class ConnectorSpec(Spec):
     """A CRM connection as the tenant keeps it."""
 
     connector_type: Literal["CUSTOM", "SALESFORCE", "DYNAMICS"] = Field(
         description="The CRM's make.", examples=["CUSTOM"]
     )
-    endpoint_url: Url = Field(description="The CRM's API.", examples=["https://crm.example.com/api"])
+    endpoint_url: Annotated[Url, AfterValidator(_without_credentials)] = Field(
+        description="The CRM's API.", examples=["https://crm.example.com/api"]
+    )
     authentication: Authentication = Field(description="How the tenant proves itself to the CRM.")
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$", max_length=64)] = Field(
         description="Your version of this connector, N.N.N. The server never changes it.", examples=["1.0.0"]

@@ -19,6 +19,7 @@ _SECRET_WORD = re.compile(
     r"""(?ix) (?<!\$\{) ((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key)["']?\s*:\s*)
     (?! \s | $ | ["']?\$\{ | [{\[] | (?:env|file|vault): ) .*"""
 )
+_USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@\"'$]+@")
 
 
 class Findings:
@@ -96,5 +97,5 @@ class Findings:
         if column is not None:
             # An excerpt of a long line is cut in front, and then columns no longer tell where the secret begins.
             line = MASK if line.startswith(MASK) else line[: column - 1] + MASK
-        line = _SECRET_WORD.sub(rf"\1{MASK}", line)
+        line = _USER_IN_URL.sub(f"{MASK}@", _SECRET_WORD.sub(rf"\1{MASK}", line))
         return line + newline + caret

@@ -115,7 +115,9 @@ BAD_PROVIDER: Final = Rule(
 SECRET_UNAVAILABLE: Final = Rule(
     "M509", "secret unavailable", "The secret's provider was reached and has no such value, or cannot be used here."
 )
-NO_EXPRESSIONS: Final = Rule("M510", "expression not possible here", "Expressions are resolved inside spec only.")
+NO_EXPRESSIONS: Final = Rule(
+    "M510", "expression not possible here", "Expressions are resolved in values inside spec, and nowhere else."
+)
 NOT_TEXT: Final = Rule(
     "M511", "variable is not a scalar", "Inside a string only variables that are text, numbers or booleans can stand."
 )

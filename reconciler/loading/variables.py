@@ -58,6 +58,9 @@ def place_of(kind: Kind, path: PathParts) -> Place:
     return "either" if kind.kind_class == "job" else "plain"
 
 
+_IN_KEYS: Final = "expressions are not resolved in keys"
+
+
 class Resolver:
     """Resolves the expressions of one document's spec; what cannot be resolved is reported and becomes `BROKEN`."""
 
@@ -77,6 +80,11 @@ class Resolver:
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         copy: Any = None
         for key, item in items:
+            if key.__class__ is str and "${" in key:
+                fix = "write the key itself; what differs between targets goes into patches"
+                self._findings.add(
+                    rules.NO_EXPRESSIONS, _IN_KEYS, self._source, ("spec", *path, key), key=True, fix=fix
+                )
             # Most values are plain text, and this loop sees all of them: calls and paths are for those that need one.
             kind = item.__class__
             if kind is str:
