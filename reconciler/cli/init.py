@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -27,7 +28,7 @@ spec:
       url: "emulator:"  # embedded: its state is one file under .reconciler/
     # prod:
     #   url: https://api-us-2.cxone.com
-    #   ledger: file:.reconciler/prod/    # one that your whole team can reach, before somebody else applies
+    #   ledger: file:.reconciler/prod/    # a folder of this project: let one place apply
     #   vars: {{region: us}}
     #   apply: {{savedPlanOnly: true}}
     #   auth:
@@ -141,7 +142,7 @@ def command(settings: Settings, directory_: Path | None) -> int:
             fix="choose a folder that can be written",
         ) from error
     document("\n".join(str(folder / name) for name in [*files, ".gitignore"]))
-    where = "" if folder == Path() else f"cd {folder} && "
+    where = "" if folder == Path() else f"cd {quote(str(folder))} && "
     settings.note(f"next: {where}reconciler plan, then reconciler apply")
     return 0
 

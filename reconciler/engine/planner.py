@@ -83,42 +83,21 @@ def compose(
     commit: str = "",
 ) -> Plan:
     """Make the plan from what was observed, and check the guards."""
-    target, project = workspace.target, workspace.project
     desired = workspace.bound.desired
     _known_keys(request, {item.key for item in desired})
     selected = select(desired, request.only, request.exclude, request.files) if request.narrowed else None
     if selected is not None and not selected:
         raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
-    moment = now()
     plan = make_plan(
         desired,
         observed,
         ledger,
         workspace.kinds,
-        header=Header(
-            target.name,
-            target.url,
-            project.stack,
-            stamp(moment),
-            after_hours(moment, target.apply.plan_expires_hours),
-            commit,
-            workspace.bound.digest,
-            __version__,
-        ),
-        options=Options(
-            prune=project.prune if request.prune is None else request.prune,
-            partial=request.narrowed,
-            selected=selected,
-            adopt=dict(request.adopt),
-            write_secrets=request.write_secrets,
-            allowed=request.allow,
-            style=target.api.concurrency,
-            rate=target.limits.requests_per_second or 0.0,
-            readers=_readers(workspace.bound.edges, workspace.kinds),
-        ),
+        header=_header(workspace, commit),
+        options=_options(workspace, request, selected),
         fingerprint=fingerprint,
     )
-    guards = project.guards
+    guards = workspace.project.guards
     limits = Limits(
         guards.max_deletes,
         guards.max_delete_percent,
@@ -129,6 +108,35 @@ def compose(
     )
     warnings = (INTERRUPTED, *plan.warnings) if outcome_unknown else plan.warnings
     return replace(plan, problems=(*plan.problems, *check(plan, limits)), warnings=warnings)
+
+
+def _header(workspace: Workspace, commit: str) -> Header:
+    target, moment = workspace.target, now()
+    return Header(
+        target.name,
+        target.url,
+        workspace.project.stack,
+        stamp(moment),
+        after_hours(moment, target.apply.plan_expires_hours),
+        commit,
+        workspace.bound.digest,
+        __version__,
+    )
+
+
+def _options(workspace: Workspace, request: Request, selected: frozenset[Key] | None) -> Options:
+    target = workspace.target
+    return Options(
+        prune=workspace.project.prune if request.prune is None else request.prune,
+        partial=request.narrowed,
+        selected=selected,
+        adopt=dict(request.adopt),
+        write_secrets=request.write_secrets,
+        allowed=request.allow,
+        style=target.api.concurrency,
+        rate=target.limits.requests_per_second or 0.0,
+        readers=_readers(workspace.bound.edges, workspace.kinds),
+    )
 
 
 def _known_keys(request: Request, keys: set[Key]) -> None:

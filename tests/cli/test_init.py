@@ -14,6 +14,7 @@ def test_a_new_project_is_valid_as_it_is(tmp_path):
     result = run(folder)
     assert result.exit_code == 0, result.output
     assert str(folder / "reconciler.yaml") in result.stdout.splitlines()
+    assert f"cd '{folder}' && " in result.stderr, "as a shell takes it"
     workspace = load_workspace(folder, environ={})
     assert workspace.project.name == "contact-centre-2"
     assert not workspace.bound.diagnostics
