@@ -32,6 +32,10 @@ SLOWEST = 0.2
 FIRST_GUESS = 5.0
 """Requests per second after the first 429 at least: a few requests tell nothing of a limit that others may have used up."""
 
+LEAST_GUESS = 1.0
+"""Requests per second after further 429s with nothing taken between them: a server that refuses everything has no pace that
+could be measured, and says by Retry-After when to come again."""
+
 IDLE_SECONDS = 1.0
 """A gap longer than this, and than the rate itself asks for, is not time in which the limit was tried."""
 
@@ -107,17 +111,20 @@ class RateController:
         rate = self.rate
         active = now - max(self._cut_at, min(self._paused_until, now))
         measured = self._taken / max(active, 1.0)
+        nothing = rate is not None and self._taken == 0
         if rate is None:
             limit = max(measured, FIRST_GUESS)
+        elif nothing:
+            limit = min(rate, max(rate * 0.7, LEAST_GUESS))
         elif self._guessed and self._tried > self._plateau:
             limit = max(min(rate, measured), rate / GUESS_GROWTH)
         elif active >= 1.0:
             limit = min(rate, measured)
         else:
             limit = rate * 0.7
-        if self._limit is not None:
+        if self._limit is not None and not nothing:
             self._plateau = min(self._plateau * 3.0, LONGEST_PLATEAU_SECONDS)
-        self._guessed = rate is None and active < 1.0
+        self._guessed = nothing or (rate is None and active < 1.0)
         self._limit = max(limit, SLOWEST)
         self._tried = 0.0
         self._taken = 0

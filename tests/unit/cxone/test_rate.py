@@ -196,12 +196,26 @@ def test_a_429_among_the_first_requests_holds_up_a_short_run_for_seconds_only() 
 
 
 def test_a_slow_pace_recovers_by_the_time_that_passes_not_by_the_request() -> None:
-    pace = RateController(0.5, 0.0)
+    pace = RateController(None, 0.0)
     pace.delay(0.0)
-    pace.limited(0.1, 0.0, 1.0)
+    pace.limited(0.1, 0.0, 0.0)
+    pace.delay(1.0)
+    pace.succeeded()
+    pace.delay(20.0)
+    pace.limited(20.1, 20.0, 0.0)
     slow = pace.rate
     assert slow is not None
-    assert slow < 0.45
-    spent = _time_for(pace, 8, 0.1)
-    assert pace.rate == 0.5
-    assert spent < 25.0
+    assert slow <= SLOWEST
+    _time_for(pace, 12, 20.1)
+    assert pace.rate > 2 * SLOWEST
+
+
+def test_refusals_with_nothing_taken_between_them_are_no_measurement() -> None:
+    pace, now = RateController(None, 0.0), 0.0
+    for _ in range(10):
+        while (wait := pace.delay(now)) > 0:
+            now += wait
+        pace.limited(now + 0.01, now, 0.0)
+        now += 0.01
+    began = now
+    assert _time_for(pace, 200, now) - began < 20.0
