@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.jobs.extension_sync.fields import columns_of, read_fields
 from reconciler.jobs.extension_sync.transform import transformed
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
+from reconciler.jobs.records.readers.chunk import Chunk, Position
 
 FIELDS = [
     {"name": "id", "type": "string", "maxLength": 6, "nullable": False},

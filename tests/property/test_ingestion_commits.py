@@ -16,9 +16,9 @@ from reconciler.jobs.ingestion.batches import Batch
 from reconciler.jobs.ingestion.checkpoint import Checkpoint, load_checkpoint
 from reconciler.jobs.ingestion.commits import Commits
 from reconciler.jobs.ingestion.prepare import Prepared
-from reconciler.jobs.ingestion.quarantine import Quarantine
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.ingestion.sender import Outcome
+from reconciler.jobs.records.quarantine import Quarantine
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.report import Account
 from tests.support.ingestion import lines_of
 

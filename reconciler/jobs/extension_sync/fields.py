@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from reconciler.core.values import Tree
-from reconciler.jobs.ingestion.columns import Column, ColumnType
+from reconciler.jobs.records.columns import Column, ColumnType
 from reconciler.kinds.parts.transform import Transformation, parse_transformation
 
 MAX_LENGTH: Final = 255

@@ -15,10 +15,10 @@ from reconciler.jobs.extension_sync.pages import PageWriter
 from reconciler.jobs.extension_sync.recovery import corrected, is_recovery
 from reconciler.jobs.extension_sync.run_record import RunRecord
 from reconciler.jobs.extension_sync.transform import transformed
-from reconciler.jobs.ingestion.columns import Column
-from reconciler.jobs.ingestion.quarantine import Quarantine
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
-from reconciler.jobs.ingestion.source import Source, look_at, replayed
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.quarantine import Quarantine
+from reconciler.jobs.records.readers.chunk import Chunk, Position
+from reconciler.jobs.records.source import Source, look_at, replayed
 
 QUARANTINE = "quarantine.ndjson"
 

@@ -15,8 +15,8 @@ import orjson
 
 from reconciler.errors import SourceUnusable, StorageError
 from reconciler.jobs.folder import JobFolder, replace_file
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
-from reconciler.jobs.ingestion.readers.records import to_columns
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
+from reconciler.jobs.records.readers.records import to_columns
 
 _RECORDS: Final = ".records.ndjson"
 _MAX_BYTES: Final = 64 * 1024 * 1024

@@ -30,8 +30,8 @@ from reconciler.jobs.extension_sync.start import (
 )
 from reconciler.jobs.extension_sync.status import SyncStatus
 from reconciler.jobs.extension_sync.wait import Asking, wait_for_end
-from reconciler.jobs.ingestion.quarantine import place_of
 from reconciler.jobs.job import need_extra
+from reconciler.jobs.records.quarantine import place_of
 from reconciler.jobs.report import Account, JobReport
 
 

@@ -1,7 +1,7 @@
 """From a chunk of the source to records that the extension takes, a whole column at a time.
 
 What the mapping's transformations make of a value is trimmed (strings), read as the field's type, and held against its limit;
-`reconciler.jobs.ingestion.coercion` has the rules. What breaks one costs its own record only, which is set aside with every
+`reconciler.jobs.records.coercion` has the rules. What breaks one costs its own record only, which is set aside with every
 reason; nothing is cut, guessed or made up.
 """
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
-from reconciler.jobs.ingestion.coercion import Problem, coerce, readable
-from reconciler.jobs.ingestion.columns import Column
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk
-from reconciler.jobs.ingestion.transformations import transform
+from reconciler.jobs.records.coercion import Problem, coerce, readable
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk
+from reconciler.jobs.records.transformations import transform
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reconciler.errors import ResumeImpossible
 from reconciler.jobs.folder import JobFolder
-from reconciler.jobs.ingestion.readers.chunk import Position
+from reconciler.jobs.records.readers.chunk import Position
 
 NAME: Final = "checkpoint.json"
 _FORMAT: Final = 1

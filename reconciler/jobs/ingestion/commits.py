@@ -12,8 +12,8 @@ from reconciler.jobs.folder import JobFolder
 from reconciler.jobs.ingestion.batches import Batch
 from reconciler.jobs.ingestion.checkpoint import Checkpoint
 from reconciler.jobs.ingestion.prepare import Prepared
-from reconciler.jobs.ingestion.quarantine import Quarantine
 from reconciler.jobs.ingestion.sender import Outcome
+from reconciler.jobs.records.quarantine import Quarantine
 from reconciler.jobs.report import Account
 
 SAVE_SECONDS: Final = 1.0

@@ -21,11 +21,11 @@ from reconciler.jobs.ingestion.commits import Commits
 from reconciler.jobs.ingestion.duplicates import Duplicates, KeyCollector
 from reconciler.jobs.ingestion.flow import Flow, work
 from reconciler.jobs.ingestion.prepare import Prepared, prepare
-from reconciler.jobs.ingestion.quarantine import Quarantine
-from reconciler.jobs.ingestion.readers.chunk import Position, Reader
 from reconciler.jobs.ingestion.reporting import end_report, note_outcome, tell_orchestrator
 from reconciler.jobs.ingestion.sender import BatchSender, Outcome, Refusals
 from reconciler.jobs.ingestion.setup import Setup, set_up
+from reconciler.jobs.records.quarantine import Quarantine
+from reconciler.jobs.records.readers.chunk import Position, Reader
 from reconciler.jobs.report import Account, JobReport
 
 MOST_IN_FLIGHT: Final = 6

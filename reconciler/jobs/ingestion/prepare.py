@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.jobs.ingestion.coercion import Problem, coerce, readable
-from reconciler.jobs.ingestion.columns import Column
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk
-from reconciler.jobs.ingestion.transformations import transform
+from reconciler.jobs.records.coercion import Problem, coerce, readable
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk
+from reconciler.jobs.records.transformations import transform
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,9 +17,9 @@ from reconciler.errors import NotApplied, SourceUnusable
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.ingestion.batches import Envelope
 from reconciler.jobs.ingestion.checkpoint import Checkpoint, load_checkpoint, require_same
-from reconciler.jobs.ingestion.columns import Column, plan_columns, wanted
-from reconciler.jobs.ingestion.quarantine import place_of
-from reconciler.jobs.ingestion.source import Source, look_at, need_columns, replayed
+from reconciler.jobs.records.columns import Column, plan_columns, wanted
+from reconciler.jobs.records.quarantine import place_of
+from reconciler.jobs.records.source import Source, look_at, need_columns, replayed
 
 
 @dataclass(frozen=True, slots=True)

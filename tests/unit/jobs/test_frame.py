@@ -17,10 +17,10 @@ from reconciler.jobs.audit import WAITING, JobAudit
 from reconciler.jobs.folder import JobFolder
 from reconciler.jobs.ingestion.batches import WINDOW
 from reconciler.jobs.ingestion.flow import Flow
-from reconciler.jobs.ingestion.quarantine import Quarantine, place_of
-from reconciler.jobs.ingestion.readers.chunk import BadRecord
 from reconciler.jobs.job import find_job, module_name, need_extra
 from reconciler.jobs.metrics import JobMetrics, serve_metrics
+from reconciler.jobs.records.quarantine import Quarantine, place_of
+from reconciler.jobs.records.readers.chunk import BadRecord
 from reconciler.jobs.stop import JobStop
 from tests.support.ingestion import lines_of
 from tests.support.project import Project

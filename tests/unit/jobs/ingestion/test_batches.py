@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.jobs.ingestion.batches import Envelope, KeyOrder, bounds, make_batches
 from reconciler.jobs.ingestion.duplicates import KeyCollector
 from reconciler.jobs.ingestion.prepare import Prepared
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
+from reconciler.jobs.records.readers.chunk import Chunk, Position
 
 ENVELOPE = Envelope("upsert", ["id"], {"enabled": False, "strictMode": True})
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reconciler.jobs.ingestion.columns import Column, ColumnType
 from reconciler.jobs.ingestion.prepare import Prepared, prepare
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
+from reconciler.jobs.records.columns import Column, ColumnType
+from reconciler.jobs.records.readers.chunk import Chunk, Position
 
 
 def prepared(kind: ColumnType, values: pl.Series) -> Prepared:

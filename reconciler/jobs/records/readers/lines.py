@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.readers.files import Blocks
+from reconciler.jobs.records.readers.files import Blocks
 
 BLOCK_BYTES: Final = 2 * 1024 * 1024
 """Bytes that are read and worked on at a time."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
-from reconciler.jobs.ingestion.readers.files import SourceFile
+from reconciler.jobs.records.readers.chunk import Chunk, Position
+from reconciler.jobs.records.readers.files import SourceFile
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.columns import Column, ColumnType, present, wanted
-from reconciler.jobs.ingestion.readers.chunk import Position, Reader
-from reconciler.jobs.ingestion.readers.csv_reader import CsvReader
-from reconciler.jobs.ingestion.readers.files import SourceFile, find_files
-from reconciler.jobs.ingestion.readers.json_reader import JsonReader
-from reconciler.jobs.ingestion.readers.ndjson_reader import NdjsonReader
-from reconciler.jobs.ingestion.readers.parquet_reader import ParquetReader
-from reconciler.jobs.ingestion.readers.replay_reader import ReplayReader
+from reconciler.jobs.records.columns import Column, ColumnType, present, wanted
+from reconciler.jobs.records.readers.chunk import Position, Reader
+from reconciler.jobs.records.readers.csv_reader import CsvReader
+from reconciler.jobs.records.readers.files import SourceFile, find_files
+from reconciler.jobs.records.readers.json_reader import JsonReader
+from reconciler.jobs.records.readers.ndjson_reader import NdjsonReader
+from reconciler.jobs.records.readers.parquet_reader import ParquetReader
+from reconciler.jobs.records.readers.replay_reader import ReplayReader
 
 if TYPE_CHECKING:
     import polars as pl

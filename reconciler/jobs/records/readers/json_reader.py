@@ -15,10 +15,10 @@ from typing import Any, Final
 import orjson
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
-from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
-from reconciler.jobs.ingestion.readers.lines import MAX_RECORD_BYTES
-from reconciler.jobs.ingestion.readers.records import to_columns
+from reconciler.jobs.records.readers.chunk import Chunk, Position
+from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES
+from reconciler.jobs.records.readers.records import to_columns
 
 _BLOCK: Final = 1024 * 1024
 """Bytes at a time: parsed one by one, records take ten times their bytes."""

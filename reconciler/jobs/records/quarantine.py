@@ -11,7 +11,7 @@ from typing import IO
 import orjson
 
 from reconciler.errors import ResumeImpossible, StorageError
-from reconciler.jobs.ingestion.readers.chunk import BadRecord
+from reconciler.jobs.records.readers.chunk import BadRecord
 
 
 class Quarantine:

@@ -12,13 +12,13 @@ import pytest
 import zstandard
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.readers import csv_reader, json_reader, lines, ndjson_reader, parquet_reader
-from reconciler.jobs.ingestion.readers.chunk import Position, Reader
-from reconciler.jobs.ingestion.readers.csv_reader import CsvReader
-from reconciler.jobs.ingestion.readers.files import find_files
-from reconciler.jobs.ingestion.readers.json_reader import JsonReader
-from reconciler.jobs.ingestion.readers.ndjson_reader import NdjsonReader
-from reconciler.jobs.ingestion.readers.parquet_reader import ParquetReader
+from reconciler.jobs.records.readers import csv_reader, json_reader, lines, ndjson_reader, parquet_reader
+from reconciler.jobs.records.readers.chunk import Position, Reader
+from reconciler.jobs.records.readers.csv_reader import CsvReader
+from reconciler.jobs.records.readers.files import find_files
+from reconciler.jobs.records.readers.json_reader import JsonReader
+from reconciler.jobs.records.readers.ndjson_reader import NdjsonReader
+from reconciler.jobs.records.readers.parquet_reader import ParquetReader
 from tests.support.ingestion import COLUMNS, tickets, write_source
 
 NAMES = list(COLUMNS)

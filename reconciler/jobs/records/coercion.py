@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.jobs.ingestion.columns import Column
-from reconciler.jobs.ingestion.dates import read_dates, times_of
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.dates import read_dates, times_of
 
 if TYPE_CHECKING:
     import polars as pl

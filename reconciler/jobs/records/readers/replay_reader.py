@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
-from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
-from reconciler.jobs.ingestion.readers.lines import blocks_of, last_line
-from reconciler.jobs.ingestion.readers.records import to_columns
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
+from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.lines import blocks_of, last_line
+from reconciler.jobs.records.readers.records import to_columns
 
 
 class ReplayReader:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from reconciler.jobs.ingestion.coercion import Problem
-from reconciler.jobs.ingestion.columns import Column
-from reconciler.jobs.ingestion.dates import times_of
+from reconciler.jobs.records.coercion import Problem
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.dates import times_of
 from reconciler.kinds.parts.transform import Transformation
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reconciler.jobs.ingestion.readers.chunk import BadRecord
+from reconciler.jobs.records.readers.chunk import BadRecord
 
 if TYPE_CHECKING:
     import polars as pl

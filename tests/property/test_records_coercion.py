@@ -14,12 +14,12 @@ import polars as pl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.jobs.ingestion.columns import Column
 from reconciler.jobs.ingestion.prepare import prepare
-from reconciler.jobs.ingestion.readers.chunk import Chunk, Position
-from reconciler.jobs.ingestion.readers.csv_reader import parse_block as read_csv
-from reconciler.jobs.ingestion.readers.ndjson_reader import parse_block as read_ndjson
-from reconciler.jobs.ingestion.transformations import transform
+from reconciler.jobs.records.columns import Column
+from reconciler.jobs.records.readers.chunk import Chunk, Position
+from reconciler.jobs.records.readers.csv_reader import parse_block as read_csv
+from reconciler.jobs.records.readers.ndjson_reader import parse_block as read_ndjson
+from reconciler.jobs.records.transformations import transform
 from reconciler.kinds.parts.transform import parse_transformation
 
 COLUMNS = [

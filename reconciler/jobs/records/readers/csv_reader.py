@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import SourceUnusable
-from reconciler.jobs.ingestion.readers.chunk import BadRecord, Chunk, Position
-from reconciler.jobs.ingestion.readers.files import Blocks, SourceFile, opened
-from reconciler.jobs.ingestion.readers.lines import MAX_RECORD_BYTES, blocks_of, last_unquoted_line
+from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
+from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES, blocks_of, last_unquoted_line
 
 if TYPE_CHECKING:
     import polars as pl
