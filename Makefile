@@ -31,10 +31,17 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+$(VENV)/browser.stamp: $(VENV)/dev.stamp
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium for the tests of reports ..." \
+			&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+		|| { echo "the tests of the HTML report need Chromium: install it (Debian: apt-get install chromium) and try again" >&2; exit 1; }
+	@touch $@
+
 demo: $(VENV)/run.stamp ## Set up, then tell the whole story on the embedded emulator (under a minute)
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/dev.stamp ## Set up, then run all tests
+test: $(VENV)/browser.stamp ## Set up, then run all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, layers
@@ -56,7 +63,7 @@ docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its li
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
 	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
-acceptance: $(VENV)/dev.stamp ## The long versions of the property tests, and jobs at their full sizes
+acceptance: $(VENV)/browser.stamp ## The long versions of the property tests, and jobs at their full sizes
 	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --timeout=3600 tests/property tests/fault tests/contract/jobs
 
 clean: ## Remove the environment and all caches
