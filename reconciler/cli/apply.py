@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from reconciler.errors import GuardRefused, StorageError, UsageError
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.report import Report, Result
+    from reconciler.engine.applying import Applying
     from reconciler.engine.session import Session
 
 
@@ -80,53 +82,85 @@ def command(
     With --format json stdout is a stream of events, one JSON object a line (schemas/apply-events.json): the plan first, a
     result for each change as it ends, and the report.
     """
-    from reconciler.engine.applying import Applying
-    from reconciler.engine.session import Session
-
     saved = _saved_plan(paths)
     outcomes = parse_reports(reports)
     check_report_files(outcomes)
-    if resume and (paths or expect):
+    asked = _Asked(paths, saved, resume, expect or "", yes, parallelism, on_stale == "replan", lock_timeout)
+    _check(asked, options)
+    return _end(settings, _carry_out(settings, asked, options), outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One apply as the command line asks for it; ``saved`` is the plan file that it names, ``lock_timeout`` in seconds."""
+
+    paths: tuple[Path, ...]
+    saved: Path | None
+    resume: bool
+    expect: str
+    yes: bool
+    parallelism: int
+    replan: bool
+    lock_timeout: float
+
+    @property
+    def anew(self) -> bool:
+        """Whether the changes are planned now, and not taken from a plan that was made before."""
+        return self.saved is None and not self.resume
+
+
+def _check(asked: _Asked, options: dict[str, Any]) -> None:
+    """Refuse what does not go together; raises `UsageError`."""
+    if asked.resume and (asked.paths or asked.expect):
         raise UsageError("--resume goes on with the journaled plan and takes no file, paths or --expect")
-    if saved is not None and expect:
+    if asked.saved is not None and asked.expect:
         raise UsageError("a plan file is applied as it is; --expect is for planning anew")
-    whole = saved is None and not resume
     # The environment is meant for all runs; only who writes an option here wants it to count here.
-    if not whole and any(given(click.get_current_context(), name) for name in options):
+    if not asked.anew and any(given(click.get_current_context(), name) for name in options):
         raise UsageError("planning options have no say in a plan that is made already", fix="give them to `plan --out`")
+
+
+def _carry_out(settings: Settings, asked: _Asked, options: dict[str, Any]) -> Report | None:
+    """Apply in a session with the target; None where nobody agreed to it."""
+    from reconciler.engine.applying import Applying
+    from reconciler.engine.session import Session
+
     log = ResultLog(quiet=settings.quiet)
 
     def agree(plan: Plan) -> bool:
-        agreed = _agree(settings, session, plan, yes=yes or saved is not None)
+        agreed = _agree(settings, session, plan, yes=asked.yes or asked.saved is not None)
         if agreed and settings.format == "text":
             log.begin(len(plan.changes))
         return agreed
 
     opened = Session.open(
-        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, need_manifests=whole
+        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, need_manifests=asked.anew
     )
     with opened as session, log:
-        if whole:
+        if asked.anew:
             warn(settings, session.workspace.bound.diagnostics)
-        request = take_request(options, session.workspace.project.root, () if saved else paths)
+        request = take_request(options, session.workspace.project.root, () if asked.saved else asked.paths)
         applying = Applying(
             session,
-            parallelism=parallelism,
-            replan=on_stale == "replan",
-            lock_timeout=lock_timeout,
+            parallelism=asked.parallelism,
+            replan=asked.replan,
+            lock_timeout=asked.lock_timeout,
             listen=log if settings.format == "text" else _say,
             warn=lambda text: settings.note(f"warning: {text}"),
         )
-        report: Report | None
-        if resume:
-            report = applying.resume(_tell_plan if settings.format == "json" else None)
-            if not report.results:
-                settings.note("Nothing to apply: no interrupted apply is on record.")
-        elif saved is not None:
-            report = applying.saved(saved, agree)
-        else:
-            report = applying.fresh(request, expect or "", agree)
-    return _end(settings, report, outcomes)
+        if asked.resume:
+            return _resume(settings, applying)
+        if asked.saved is not None:
+            return applying.saved(asked.saved, agree)
+        return applying.fresh(request, asked.expect, agree)
+
+
+def _resume(settings: Settings, applying: Applying) -> Report:
+    """Go on with the apply that its journal holds; it was agreed to when it began."""
+    report = applying.resume(_tell_plan if settings.format == "json" else None)
+    if not report.results:
+        settings.note("Nothing to apply: no interrupted apply is on record.")
+    return report
 
 
 def _saved_plan(paths: tuple[Path, ...]) -> Path | None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn
 
 import click
 
@@ -17,7 +17,8 @@ from reconciler.cli import completion
 from reconciler.cli.environment import FormatOption, ignored
 from reconciler.cli.streams import say, write
 
-P = ParamSpec("P")
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What adds an option to a command."""
 
 EXIT_CHANGES = 2
 EXIT_PARTIAL = 4
@@ -34,10 +35,33 @@ _EXIT_CODES: tuple[tuple[type[errors.ReconcilerError], int], ...] = (
     (errors.GuardRefused, EXIT_GUARD),
 )
 
-
-_VERBOSE = (
-    "Say more on stderr. -v: a line for each request, and what was left aside. -vv: its headers too, and the cause of an error. "
-    "-vvv: its body too. Secrets are never shown."
+_PROJECT = click.option(
+    "--project",
+    "-C",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The project's folder (default: the nearest reconciler.yaml upwards).",
+)
+_TARGET = click.option(
+    "--target",
+    "-t",
+    shell_complete=completion.targets,
+    help="The tenant of the project to work on (default: local).",
+)
+_NO_COLOR = click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same.")
+_VERBOSE = click.option(
+    "--verbose",
+    "-v",
+    count=True,
+    help="Say more on stderr. -v: a line for each request, and what was left aside. -vv: its headers too, and the cause of an "
+    "error. -vvv: its body too. Secrets are never shown.",
+)
+_QUIET = click.option("--quiet", "-q", is_flag=True, help="Only the document and errors.")
+_INPUT = click.option(
+    "--input/--no-input",
+    "interactive",
+    default=True,
+    help="Whether questions may be asked (never when stdin is not a terminal).",
 )
 
 
@@ -97,69 +121,62 @@ def standard_options(
     code here, and nowhere else. ``formats``: what ``--format`` may name, the default first. ``target`` False leaves out
     ``--target`` for commands that have none.
     """
+    options: list[Decorator] = [_PROJECT, _format_option(formats), _NO_COLOR, _VERBOSE, _QUIET, _INPUT]
+    if target:
+        options.insert(1, _TARGET)
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def run(**kwargs: Any) -> None:
-            settings = Settings(
-                directory=kwargs.pop("directory"),
-                target=kwargs.pop("target", None) or "local",
-                format=kwargs.pop("format"),
-                color=_use_color(kwargs.pop("no_color")),
-                verbose=kwargs.pop("verbose"),
-                quiet=kwargs.pop("quiet"),
-                interactive=kwargs.pop("interactive"),
-            )
-            if text := ignored(click.get_current_context()):
-                settings.debug(text)
-            try:
-                code = function(settings, **kwargs) or 0
-            except errors.ReconcilerError as error:
-                fail(settings, error)
-            sys.exit(code)
-
-        options = [
-            click.option(
-                "--project",
-                "-C",
-                "directory",
-                type=click.Path(path_type=Path, file_okay=False),
-                help="The project's folder (default: the nearest reconciler.yaml upwards).",
-            ),
-            click.option(
-                "--format",
-                cls=FormatOption,
-                type=click.Choice(list(formats)),
-                default=formats[0],
-                show_default=True,
-                help="How to write the document.",
-            ),
-            click.option("--no-color", is_flag=True, help="Plain output; NO_COLOR and TERM=dumb do the same."),
-            click.option("--verbose", "-v", count=True, help=_VERBOSE),
-            click.option("--quiet", "-q", is_flag=True, help="Only the document and errors."),
-            click.option(
-                "--input/--no-input",
-                "interactive",
-                default=True,
-                help="Whether questions may be asked (never when stdin is not a terminal).",
-            ),
-        ]
-        if target:
-            options.insert(
-                1,
-                click.option(
-                    "--target",
-                    "-t",
-                    shell_complete=completion.targets,
-                    help="The tenant of the project to work on (default: local).",
-                ),
-            )
-        decorated: Callable[..., None] = run
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
+        return with_options(_ending(function), options)
 
     return decorate
+
+
+def with_options(function: Callable[..., Any], options: Sequence[Decorator]) -> Callable[..., Any]:
+    """Add options to a command; its help names them in the order given."""
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _format_option(formats: Sequence[str]) -> Decorator:
+    return click.option(
+        "--format",
+        cls=FormatOption,
+        type=click.Choice(list(formats)),
+        default=formats[0],
+        show_default=True,
+        help="How to write the document.",
+    )
+
+
+def _ending(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Make a command end the process: with its own exit code, or with that of the error that it raised, shown before."""
+
+    @functools.wraps(function)
+    def run(**kwargs: Any) -> None:
+        settings = _take_settings(kwargs)
+        if text := ignored(click.get_current_context()):
+            settings.debug(text)
+        try:
+            code = function(settings, **kwargs) or 0
+        except errors.ReconcilerError as error:
+            fail(settings, error)
+        sys.exit(code)
+
+    return run
+
+
+def _take_settings(kwargs: dict[str, Any]) -> Settings:
+    """Take the standard options out of a command's keyword arguments."""
+    return Settings(
+        directory=kwargs.pop("directory"),
+        target=kwargs.pop("target", None) or "local",
+        format=kwargs.pop("format"),
+        color=_use_color(kwargs.pop("no_color")),
+        verbose=kwargs.pop("verbose"),
+        quiet=kwargs.pop("quiet"),
+        interactive=kwargs.pop("interactive"),
+    )
 
 
 def exit_code(error: errors.ReconcilerError) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import completion
+from reconciler.cli.common import with_options
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,49 +22,49 @@ REPORTS = ("markdown", "json", "junit")
 """What ``--report FORMAT=FILE`` may name."""
 
 
+_OPTIONS = (
+    click.option("--prune/--no-prune", default=None, help="Delete owned resources whose manifest is gone."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="SELECTOR",
+        shell_complete=completion.declared_keys,
+        help="Only these: Kind/name with globs, label=value, @file.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="SELECTOR",
+        shell_complete=completion.declared_keys,
+        help="All but these.",
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="CODE[:KEY|=N]",
+        help="Accept one thing that a guard refuses, for this run.",
+    ),
+    click.option(
+        "--adopt",
+        multiple=True,
+        metavar="KEY",
+        shell_complete=completion.declared_keys,
+        help="Take over a live resource of the same name.",
+    ),
+    click.option(
+        "--write-secret",
+        "write_secrets",
+        multiple=True,
+        metavar="KEY",
+        shell_complete=completion.declared_keys,
+        help="Write this resource's secrets again.",
+    ),
+)
+
+
 def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the planning options to a command; `take_request` reads them."""
-    options = [
-        click.option("--prune/--no-prune", default=None, help="Delete owned resources whose manifest is gone."),
-        click.option(
-            "--only",
-            multiple=True,
-            metavar="SELECTOR",
-            shell_complete=completion.declared_keys,
-            help="Only these: Kind/name with globs, label=value, @file.",
-        ),
-        click.option(
-            "--exclude",
-            multiple=True,
-            metavar="SELECTOR",
-            shell_complete=completion.declared_keys,
-            help="All but these.",
-        ),
-        click.option(
-            "--allow",
-            multiple=True,
-            metavar="CODE[:KEY|=N]",
-            help="Accept one thing that a guard refuses, for this run.",
-        ),
-        click.option(
-            "--adopt",
-            multiple=True,
-            metavar="KEY",
-            shell_complete=completion.declared_keys,
-            help="Take over a live resource of the same name.",
-        ),
-        click.option(
-            "--write-secret",
-            "write_secrets",
-            multiple=True,
-            metavar="KEY",
-            shell_complete=completion.declared_keys,
-            help="Write this resource's secrets again.",
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return with_options(function, _OPTIONS)
 
 
 def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -> Request:
