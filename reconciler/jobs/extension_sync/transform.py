@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
-from reconciler.jobs.records.coercion import Problem, coerce, readable
+from reconciler.jobs.records.checking import check
 from reconciler.jobs.records.columns import Column
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk
-from reconciler.jobs.records.transformations import transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,57 +49,16 @@ class Transformed:
 
 def transformed(chunk: Chunk, columns: Sequence[Column], nulls: NullHandling) -> Transformed:
     """Transform and check a chunk's records."""
-    frame, bad = _checked(chunk, columns)
+    checked = check(chunk, columns, _trimmed)
+    frame = checked.frame
     if nulls == "DEFAULT":
         frame = frame.with_columns(
             frame[column.name].fill_null(_DEFAULTS[column.type]) for column in columns if column.type in _DEFAULTS
         )
-    return Transformed(frame, bad, nulls)
+    return Transformed(frame, checked.bad, nulls)
 
 
-def _checked(chunk: Chunk, columns: Sequence[Column]) -> tuple[pl.DataFrame, list[BadRecord]]:
+def _trimmed(column: Column, values: pl.Series) -> pl.Series:
     import polars as pl
 
-    made: list[pl.Series] = []
-    problems: list[Problem] = []
-    for column in columns:
-        values, wrong = readable(column, _source(chunk.frame, column))
-        problems += wrong
-        values, wrong = transform(column, values)
-        problems += wrong
-        if column.type == "string" and values.dtype == pl.String:
-            values = values.str.strip_chars()
-        values, wrong = coerce(column, values)
-        problems += wrong
-        made.append(values.alias(column.name))
-    frame = pl.DataFrame(made)
-    bad = list(chunk.bad)
-    if problems:
-        refused = problems[0].rows
-        for problem in problems[1:]:
-            refused = refused | problem.rows
-        bad += _set_aside(chunk, problems, refused)
-        frame = frame.filter(~refused)
-    return frame, sorted(bad, key=lambda item: item.row)
-
-
-def _source(frame: pl.DataFrame, column: Column) -> pl.Series:
-    import polars as pl
-
-    if column.source is None or column.source not in frame.columns:
-        return pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-    return frame[column.source]
-
-
-def _set_aside(chunk: Chunk, problems: Sequence[Problem], refused: pl.Series) -> list[BadRecord]:
-    """The refused records, each with the first thing that is wrong with each of its columns."""
-    reasons: dict[int, dict[str, str]] = {int(index): {} for index in refused.arg_true()}
-    for problem in problems:
-        for index in problem.rows.arg_true():
-            reasons[int(index)].setdefault(problem.column.name, problem.reason)
-    found = []
-    for index, wrong in reasons.items():
-        file, row = chunk.origin(index)
-        reason = "; ".join(f"{name} {text}" for name, text in wrong.items())
-        found.append(BadRecord(row, reason, next(iter(wrong)), chunk.original(index), file=file))
-    return found
+    return values.str.strip_chars() if column.type == "string" and values.dtype == pl.String else values

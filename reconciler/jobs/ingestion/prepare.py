@@ -1,4 +1,4 @@
-"""A chunk, made ready: transformed, coerced, checked; what breaks a rule is taken out, with the reason."""
+"""A chunk, made ready to be sent, and where each of its good records stands in it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.jobs.records.coercion import Problem, coerce, readable
+from reconciler.jobs.records.checking import check
 from reconciler.jobs.records.columns import Column
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk
-from reconciler.jobs.records.transformations import transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,45 +39,8 @@ def prepare(chunk: Chunk, columns: Sequence[Column]) -> Prepared:
     """Check a chunk's records against the columns."""
     import polars as pl
 
-    made: list[pl.Series] = []
-    problems: list[Problem] = []
-    for column in columns:
-        values, wrong = readable(column, _source(chunk.frame, column))
-        problems += wrong
-        values, wrong = transform(column, values)
-        problems += wrong
-        values, wrong = coerce(column, values)
-        problems += wrong
-        made.append(values.alias(column.name))
-    frame = pl.DataFrame(made)
+    checked = check(chunk, columns)
     places = pl.int_range(chunk.frame.height, dtype=pl.UInt32, eager=True)
-    bad = list(chunk.bad)
-    if problems:
-        refused = problems[0].rows
-        for problem in problems[1:]:
-            refused = refused | problem.rows
-        bad += _refused(chunk, problems, refused)
-        frame, places = frame.filter(~refused), places.filter(~refused)
-    return Prepared(chunk, frame, places, sorted(bad, key=lambda item: item.row))
-
-
-def _source(frame: pl.DataFrame, column: Column) -> pl.Series:
-    import polars as pl
-
-    if column.source is None or column.source not in frame.columns:
-        return pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-    return frame[column.source]
-
-
-def _refused(chunk: Chunk, problems: Sequence[Problem], refused: pl.Series) -> list[BadRecord]:
-    """The refused records, each with all that is wrong with it: of each column the first thing."""
-    reasons: dict[int, dict[str, str]] = {int(index): {} for index in refused.arg_true()}
-    for problem in problems:
-        for index in problem.rows.arg_true():
-            reasons[int(index)].setdefault(problem.column.name, problem.reason)
-    found = []
-    for index, wrong in reasons.items():
-        file, row = chunk.origin(index)
-        reason = "; ".join(f"{name} {text}" for name, text in wrong.items())
-        found.append(BadRecord(row, reason, next(iter(wrong)), chunk.original(index), file=file))
-    return found
+    if checked.refused is not None:
+        places = places.filter(~checked.refused)
+    return Prepared(chunk, checked.frame, places, checked.bad)
