@@ -17,6 +17,7 @@ from reconciler.errors import SourceUnusable
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
 from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES, blocks_of, last_unquoted_line
+from reconciler.jobs.records.readers.streamed import StreamedReader
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,40 +27,20 @@ _HEADER_BYTES: Final = 256 * 1024
 """Within how many bytes the header ends."""
 
 
-class CsvReader:
+class CsvReader(StreamedReader):
     """Reads CSV files that all have their own header."""
-
-    def __init__(self, files: Sequence[SourceFile]) -> None:
-        self._files = files
-        self._before = 0
-        self._stream: Blocks | None = None
-
-    @property
-    def bytes_done(self) -> int:
-        """Bytes read so far."""
-        return self._before + (self._stream.consumed() if self._stream is not None else 0)
 
     def header(self, file: SourceFile) -> list[str]:
         """The names of a file's columns. Raises `SourceUnusable` for none, for one twice, and for other encodings."""
         with opened(file) as stream:
             return self._header(stream, file)[0]
 
-    def chunks(self, start: Position) -> Iterator[Chunk]:
-        """Give the chunks from a position on."""
-        self._before = sum(file.size for file in self._files[: start.file])
-        for number in range(start.file, len(self._files)):
-            file = self._files[number]
-            begin = start if number == start.file else Position(number)
-            yield from self._file(file, begin)
-            self._before += file.size
-            self._stream = None
-
     def _file(self, file: SourceFile, begin: Position) -> Iterator[Chunk]:
         with opened(file) as stream:
             names, size = self._header(stream, file)
         offset, row = max(begin.offset, size), begin.row
-        with opened(file, offset) as self._stream:
-            for at, data in blocks_of(self._stream, file.name, offset, last_unquoted_line):
+        with self._open(file, offset) as stream:
+            for at, data in blocks_of(stream, file.name, offset, last_unquoted_line):
                 end = at + len(data)
                 frame, rows, bad = parse_block(data, names, row, file.name)
                 last = row + frame.height + len(bad)

@@ -16,9 +16,10 @@ import orjson
 
 from reconciler.errors import SourceUnusable
 from reconciler.jobs.records.readers.chunk import Chunk, Position
-from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.files import Blocks, SourceFile
 from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES
 from reconciler.jobs.records.readers.records import to_columns
+from reconciler.jobs.records.readers.streamed import StreamedReader
 
 _BLOCK: Final = 1024 * 1024
 """Bytes at a time: parsed one by one, records take ten times their bytes."""
@@ -28,36 +29,19 @@ _BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
 _TRIES: Final = 50
 
 
-class JsonReader:
+class JsonReader(StreamedReader):
     """Reads the wanted columns of files that are one JSON array each."""
 
     def __init__(self, files: Sequence[SourceFile], columns: Sequence[str]) -> None:
-        self._files = files
+        super().__init__(files)
         self._columns = columns
-        self._before = 0
-        self._stream: Blocks | None = None
-
-    @property
-    def bytes_done(self) -> int:
-        """Bytes read so far."""
-        return self._before + (self._stream.consumed() if self._stream is not None else 0)
-
-    def chunks(self, start: Position) -> Iterator[Chunk]:
-        """Give the chunks from a position on."""
-        self._before = sum(file.size for file in self._files[: start.file])
-        for number in range(start.file, len(self._files)):
-            file = self._files[number]
-            begin = start if number == start.file else Position(number)
-            yield from self._file(file, begin)
-            self._before += file.size
-            self._stream = None
 
     def _file(self, file: SourceFile, begin: Position) -> Iterator[Chunk]:
         import polars as pl
 
         row = begin.row
-        with opened(file, begin.offset) as self._stream:
-            for at, end, records in _elements(self._stream, file.name, begin.offset):
+        with self._open(file, begin.offset) as stream:
+            for at, end, records in _elements(stream, file.name, begin.offset):
                 rows = list(range(row + 1, row + 1 + len(records)))
                 frame, kept, bad = to_columns(records, rows, self._columns, file.name)
                 yield Chunk(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
-from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.files import SourceFile
 from reconciler.jobs.records.readers.lines import blocks_of, last_line
 from reconciler.jobs.records.readers.records import to_columns
+from reconciler.jobs.records.readers.streamed import StreamedReader
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,36 +20,22 @@ if TYPE_CHECKING:
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class NdjsonReader:
+class NdjsonReader(StreamedReader):
     """Reads the wanted columns of NDJSON files."""
 
     def __init__(self, files: Sequence[SourceFile], columns: Sequence[str]) -> None:
-        self._files = files
+        super().__init__(files)
         self._columns = columns
-        self._before = 0
-        self._stream: Blocks | None = None
 
-    @property
-    def bytes_done(self) -> int:
-        """Bytes read so far."""
-        return self._before + (self._stream.consumed() if self._stream is not None else 0)
-
-    def chunks(self, start: Position) -> Iterator[Chunk]:
-        """Give the chunks from a position on."""
-        self._before = sum(file.size for file in self._files[: start.file])
-        for number in range(start.file, len(self._files)):
-            file = self._files[number]
-            begin = start if number == start.file else Position(number)
-            row = begin.row
-            with opened(file, begin.offset) as self._stream:
-                for at, data in blocks_of(self._stream, file.name, begin.offset, last_line):
-                    frame, rows, original, bad = parse_block(data, self._columns, row, file.name)
-                    last = row + frame.height + len(bad)
-                    end = Position(number, at + len(data), last)
-                    yield Chunk(file.name, Position(number, at, row), end, frame, rows, original, bad)
-                    row = last
-            self._before += file.size
-            self._stream = None
+    def _file(self, file: SourceFile, begin: Position) -> Iterator[Chunk]:
+        row = begin.row
+        with self._open(file, begin.offset) as stream:
+            for at, data in blocks_of(stream, file.name, begin.offset, last_line):
+                frame, rows, original, bad = parse_block(data, self._columns, row, file.name)
+                last = row + frame.height + len(bad)
+                end = Position(begin.file, at + len(data), last)
+                yield Chunk(file.name, Position(begin.file, at, row), end, frame, rows, original, bad)
+                row = last
 
 
 def parse_block(
