@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.compare import Comparison, FieldChange, Fingerprint, compare
-from reconciler.core.details import bundle_files, records_lost, with_details
+from reconciler.core.changes import Sides, create_change, delete_change, existing_change, pin_of
+from reconciler.core.compare import Comparison, Fingerprint, compare
+from reconciler.core.details import records_lost, with_details
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.matching import Match, Matches, match
-from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step
+from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem
 from reconciler.core.refs import resolve_tree
-from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, Pin, PinStyle
+from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, PinStyle
 from reconciler.core.seal import fingerprint_of, has_secret, seal
 from reconciler.core.sequence import in_order
-from reconciler.core.settled import settled, terms_differ, what_else
-from reconciler.core.steps import create_steps, settled_fields, sourced_marks, update_steps
-from reconciler.core.values import ABSENT, Secret, Tree, unknowns
-from reconciler.core.wire import live_digest, live_tree
+from reconciler.core.settled import settled, terms_differ
+from reconciler.core.steps import create_steps, update_steps
+from reconciler.core.values import Tree, unknowns
+from reconciler.core.wire import live_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,74 +134,44 @@ def _needs_unselected(draft: _Draft, desired: Desired, fields: Tree) -> None:
 
 
 def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:
-    desired = item.desired
     sealed = seal(fields, draft.fingerprint)
-    changes = tuple(
-        FieldChange((name,), "ours", ABSENT, value, ABSENT, "new" if isinstance(value, Secret) else "")
-        for name, value in sorted(sealed.items())
-    )
-    steps, problem = create_steps(kind, desired.key, sealed)
+    steps, problem = create_steps(kind, item.desired.key, sealed)
     if problem:
         draft.problems.append(problem)
-    draft.changes.append(
-        Change(
-            desired.key,
-            "create",
-            str(fields["name"]),
-            steps=steps,
-            fields=changes,
-            entry=_entry(desired, "", sealed),
-            reason="missing" if item.entry is not None else "",
-            moved_from=item.moved_from,
-            mark=desired.locate(()),
-            marks=sourced_marks(kind, changes, desired),
-            bundle_files=bundle_files(ABSENT, sealed.get(kind.bundle.field) if kind.bundle else ABSENT),
-        )
-    )
+    draft.changes.append(create_change(kind, item, sealed, steps))
 
 
 def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, fields: Tree) -> None:
-    desired, key = item.desired, item.desired.key
+    key = item.desired.key
     base = item.entry.fields if item.entry is not None else {}
-    tree = live_tree(kind, live.body)
-    sealed = seal(fields, draft.fingerprint)
-    adopting = item.entry is None
-    found = compare(
-        kind,
-        base,
-        sealed,
-        tree,
-        fingerprint=fingerprint_of,
-        ignore=desired.lifecycle.ignore_changes,
-        force_secrets=key in draft.options.write_secrets,
-        keep_secrets=adopting,
-    )
-    if not (found.patch or found.unchecked or item.moved_from or _outdated(found, item.entry, desired)):
+    sides = Sides(base, seal(fields, draft.fingerprint), live_tree(kind, live.body))
+    found = _compared(draft, kind, item, sides)
+    if not (found.patch or found.unchecked or item.moved_from or _outdated(found, item.entry, item.desired)):
         draft.unchanged += 1
         return
-    steps, problems = update_steps(kind, key, found, sealed, tree)
+    steps, problems = update_steps(kind, key, found, sides.declared, sides.live)
     draft.problems += problems
-    if adopting and has_secret(sealed) and key not in draft.options.write_secrets:
+    if item.entry is None and has_secret(sides.declared) and key not in draft.options.write_secrets:
         draft.warnings.append(f"{key}: adopted without writing its secrets; --write-secret {key} writes them")
-    change = Change(
-        key,
-        "adopt" if adopting else "update" if steps else "none",
-        str(fields["name"]),
-        resource_id=live.id,
-        pin=pin_of(kind, live, draft.options.style),
-        steps=steps,
-        fields=found.changes,
-        unchecked=found.unchecked,
-        entry=_entry(desired, live.id, settled_fields(sealed, base, desired.lifecycle.ignore_changes)),
-        reason=what_else(item.entry, desired, item.moved_from),
-        moved_from=item.moved_from,
-        mark=desired.locate(()),
-        marks=sourced_marks(kind, found.changes, desired),
-        modified=(live.modified_by, live.modified_time),
-    )
-    detailed, problem = with_details(kind, change, base, tree, sealed, live, draft.options.readers)
+    pin = pin_of(kind, live, draft.options.style)
+    change = existing_change(kind, item, live, pin, sides, found, steps)
+    detailed, problem = with_details(kind, change, base, sides.live, sides.declared, live, draft.options.readers)
     draft.problems += [problem] if problem else []
     draft.changes.append(detailed)
+
+
+def _compared(draft: _Draft, kind: Kind, item: Match, sides: Sides) -> Comparison:
+    """How the three sides differ; the secrets of what is adopted are left alone unless they are asked for."""
+    return compare(
+        kind,
+        sides.base,
+        sides.declared,
+        sides.live,
+        fingerprint=fingerprint_of,
+        ignore=item.desired.lifecycle.ignore_changes,
+        force_secrets=item.desired.key in draft.options.write_secrets,
+        keep_secrets=item.entry is None,
+    )
 
 
 def _outdated(found: Comparison, before: Entry | None, desired: Desired) -> bool:
@@ -236,44 +207,8 @@ def _plan_delete(draft: _Draft, kind: Kind, entry: Entry, live: Observed) -> Non
     lost = records_lost(kind, entry.key, live)
     if lost is not None and lost.acknowledge not in draft.options.allowed:
         draft.problems.append(lost)
-    draft.changes.append(
-        Change(
-            entry.key,
-            "delete",
-            live.name,
-            entry.id,
-            pin_of(kind, live, draft.options.style),
-            (Step("delete", {"force": True} if lost is not None else {}),),
-            tuple(
-                FieldChange((name,), "ours", value, ABSENT, value)
-                for name, value in sorted(live_tree(kind, live.body).items())
-            ),
-            reason="with its records" if lost is not None else "",
-            modified=(live.modified_by, live.modified_time),
-        )
-    )
-
-
-def pin_of(kind: Kind, live: Observed, style: PinStyle) -> Pin:
-    """The pin for a write on what was observed, in the target's concurrency style (design §4)."""
-    mark = live_digest(kind, live.body)
-    if style == "etag" and live.etag:
-        return Pin("etag", live.etag, mark)
-    version = live.body.get(kind.wire.version_field) if kind.wire and kind.wire.version_field else None
-    if style != "compare" and version is not None:
-        return Pin("version", str(version), mark)
-    return Pin("compare", "", mark)
-
-
-def _entry(desired: Desired, resource_id: str, fields: Tree) -> Entry:
-    return Entry(
-        desired.key,
-        resource_id,
-        fields,
-        tuple(sorted(desired.dependencies)),
-        desired.lifecycle.protect,
-        desired.lifecycle.retain,
-    )
+    pin = pin_of(kind, live, draft.options.style)
+    draft.changes.append(delete_change(kind, entry, live, pin, with_records=lost is not None))
 
 
 def _sizes(matches: Matches, ledger: Ledger) -> dict[str, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.core.changes import pin_of
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan
-from reconciler.core.planning import pin_of
 from reconciler.core.resource import Key, Observed, Pin
 
 

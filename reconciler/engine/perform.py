@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from reconciler.core.changes import pin_of
 from reconciler.core.compare import compare
 from reconciler.core.exchange import (
     Attempt,
@@ -24,7 +25,6 @@ from reconciler.core.exchange import (
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.mergepatch import apply_patch
 from reconciler.core.plan import Change, Step
-from reconciler.core.planning import pin_of
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import NOTHING_THERE, Entry, Key, Observed, Pin, PinStyle
 from reconciler.core.values import MASKED, Bundle, Secret, Tree, Unknown

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.changes import pin_of
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Change, Header, Plan
-from reconciler.core.planning import Options, make_plan, pin_of
+from reconciler.core.planning import Options, make_plan
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Lifecycle, Observed, Pin
 from reconciler.core.values import Bundle, Secret, Template, Tree, Unknown
 from tests.support.kinds import GADGET, KINDS, WIDGET, fingerprint, sealed
