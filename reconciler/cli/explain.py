@@ -77,7 +77,7 @@ def all_rules() -> dict[str, Rule]:
 
 def _error_classes(root: type[errors.ReconcilerError]) -> Iterator[type[errors.ReconcilerError]]:
     for item in root.__subclasses__():
-        if item.__module__ == errors.__name__:
+        if item.__module__.startswith(f"{errors.__name__}."):
             yield item
             yield from _error_classes(item)
 

@@ -87,7 +87,7 @@ _MORE: dict[type[errors.ReconcilerError], dict[str, Any]] = {
 
 def _all(kind: type[errors.ReconcilerError]) -> Iterator[type[errors.ReconcilerError]]:
     for child in kind.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield child
             yield from _all(child)
 
