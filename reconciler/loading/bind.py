@@ -1,13 +1,13 @@
 """From documents to meaning: validates all manifests of a project for one target, and finds everything that is wrong.
 
-Nothing here depends on the order of files or documents, and nothing outside the project's folder is asked, except for secret
-providers where a resolver is given.
+Nothing here depends on the order of files or documents; nothing outside the project is asked but secret providers, if any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ from reconciler.loading.cycles import report_cycles, resource_dependencies
 from reconciler.loading.envelope import Envelope, raw_key
 from reconciler.loading.field_errors import FieldErrors
 from reconciler.loading.findings import Findings
+from reconciler.loading.inside import Reach, inside
 from reconciler.loading.json_files import read_json_files
 from reconciler.loading.leaves import stand_ins, stood_in
 from reconciler.loading.lifecycles import check_ignored, check_moves, lifecycle_of, moved_from
@@ -36,6 +37,7 @@ from reconciler.loading.project import Project, Target
 from reconciler.loading.references import References
 from reconciler.loading.secret_places import refuse_literals, secret_paths
 from reconciler.loading.secrets import SecretResolver
+from reconciler.loading.sound import sound_part
 from reconciler.loading.suggest import did_you_mean
 from reconciler.loading.variables import Resolver, Scope
 from reconciler.loading.wire_form import WireForms
@@ -52,19 +54,22 @@ def bind(
     resolver: SecretResolver | None = None,
     earlier: Iterable[Diagnostic] = (),
     approved: Approved | None = None,
+    reach: Reach | None = None,
+    keep_sound: bool = False,
 ) -> Bound:
     """Validate documents and work out what they mean for a target.
 
     Without a ``resolver`` secrets stay unresolved. ``earlier`` are diagnostics of reading the files, which take part in the
-    result. ``approved`` are the manifests that were found good before; it learns of others where there is no error. Never raises
-    for what is wrong with a manifest: all of that is in ``diagnostics``.
+    result. ``approved`` are the manifests that were found good before; it learns of others where there is no error. ``reach``
+    finds what manifests name, by default in the project's folder. ``keep_sound`` gives what is valid even where other manifests
+    are not. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
     """
-    scope = Scope(project.root, target.variables, environ, target.name, resolver)
+    scope = Scope(reach or partial(inside, project.root), target.variables, environ, target.name, resolver)
     with collector_paused():
         binding = _Binding(project, target, kinds, metadata_model, scope, approved)
         for diagnostic in earlier:
             binding.findings.put(diagnostic)
-        return binding.run(sorted(documents, key=lambda document: (document.file, document.index)))
+        return binding.run(sorted(documents, key=lambda document: (document.file, document.index)), keep_sound)
 
 
 class _Binding:
@@ -92,7 +97,7 @@ class _Binding:
         self.elsewhere: set[Key] = set()
         self.broken: set[Key] = set()
 
-    def run(self, documents: list[Located]) -> Bound:
+    def run(self, documents: list[Located], keep_sound: bool) -> Bound:
         """All steps in order."""
         self._check_target()
         self._open_all(documents)
@@ -106,7 +111,9 @@ class _Binding:
         report_cycles(self.manifests, self.findings)
         self._check_kinds()
         check_moves(self.manifests, self.manifests.keys() | self.elsewhere | self.broken, self.findings)
-        return self._finish()
+        if not (bound := self._finish()).failed:
+            return self._approve(bound)
+        return sound_part(bound, self.manifests, self.broken, self.findings) if keep_sound else bound.bare
 
     def _check_target(self) -> None:
         for name in self.target.api.paths:
@@ -118,7 +125,7 @@ class _Binding:
                 self.findings.put(Diagnostic(rules.API_PATH, message, path=path, fix=fix))
 
     def _open_all(self, documents: list[Located]) -> None:
-        patches = Patches.load(self.project, self.target, self.findings)
+        patches = Patches.load(self.target, self.scope.reach, self.findings)
         for document in documents:
             if document.value is None:
                 continue
@@ -145,7 +152,7 @@ class _Binding:
         if manifest.expressive:
             manifest.spec = Resolver(self.scope, self.findings, manifest.source, kind).resolve(manifest.spec)
         if kind.json_files:
-            read_json_files(manifest, self.project.root, self.findings)
+            read_json_files(manifest, self.scope.reach, self.findings)
         if kind.secret_maps or kind.secret_fields:
             manifest.literals = refuse_literals(manifest, self.findings)
 
@@ -193,7 +200,7 @@ class _Binding:
                 self.alone.append(manifest)
 
     def _finish(self) -> Bound:
-        forms = WireForms(self.project.root, self.manifests, self.findings)
+        forms = WireForms(self.scope.reach, self.manifests, self.findings)
         desired: list[Desired] = []
         fragments: list[Fragment] = []
         jobs: list[Job] = []
@@ -210,18 +217,16 @@ class _Binding:
                 jobs.append(self._job(manifest))
         self._live_names(desired)
         edges = {manifest.key: tuple(sorted(manifest.edges)) if manifest.edges else () for manifest in ordered}
-        diagnostics = self.findings.finish()
-        if self.findings.failed:
-            return Bound(diagnostics=diagnostics, digest=self.digest.hexdigest())
-        self._approve()
-        return Bound(tuple(desired), tuple(fragments), tuple(jobs), diagnostics, self.digest.hexdigest(), edges)
+        found, digest = self.findings.finish(), self.digest.hexdigest()
+        return Bound(tuple(desired), tuple(fragments), tuple(jobs), found, digest, edges)
 
-    def _approve(self) -> None:
+    def _approve(self, bound: Bound) -> Bound:
         """Remember what was found good now. A warning, too, is to be said again the next time."""
         if self.approved is not None and self.alone:
             told = self.findings.sources
             fresh = [manifest.digest for manifest in self.alone if id(manifest.source) not in told]
             self.approved.store((item.digest for item in self.manifests.values() if item.approved), fresh)
+        return bound
 
     def _desired(self, manifest: Manifest, forms: WireForms) -> Desired:
         return Desired(
@@ -234,6 +239,7 @@ class _Binding:
             manifest.source.file,
             Locator(manifest, self.manifests),
             {name: manifest.spec[name] for name in manifest.kind.spec_only if name in manifest.spec},
+            manifest.metadata.get("annotations") or {},
         )
 
     def _fragment(self, manifest: Manifest) -> Fragment:

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from reconciler.core.values import Bundle
 from reconciler.errors import SourcesMoved
 from reconciler.loading import rules
 from reconciler.loading.bundle_files import MAX_BYTES, Found, Problem, scan
-from reconciler.loading.inside import NotUsable, inside
+from reconciler.loading.inside import NotUsable, Reach, inside
 
 ENTRY: Final = "index.js"
 """The file that every bundle has at its root (contract: DataAction)."""
@@ -38,15 +39,15 @@ class Built:
     problems: tuple[Problem, ...] = ()
 
 
-def build_bundle(root: Path, path: str, exclude: Sequence[str] = ()) -> Built:
+def build_bundle(reach: Reach, path: str, exclude: Sequence[str] = ()) -> Built:
     """Build the bundle of a code folder, given relative to the project, without keeping its bytes."""
-    built, _ = _build(root, path, tuple(exclude))
+    built, _ = _build(reach, path, tuple(exclude))
     return built
 
 
 def read_bundle(root: Path, bundle: Bundle) -> bytes:
     """Build a bundle again and return its zip; raises `SourcesMoved` where it is not what was planned."""
-    built, data = _build(root, bundle.path, bundle.exclude)
+    built, data = _build(partial(inside, root), bundle.path, bundle.exclude)
     if built.bundle is None:
         raise SourcesMoved(
             f"the code in {bundle.path} cannot be bundled any more: {built.problems[0].message}", fix="plan again"
@@ -59,9 +60,9 @@ def read_bundle(root: Path, bundle: Bundle) -> bytes:
     return data
 
 
-def _build(root: Path, path: str, exclude: tuple[str, ...]) -> tuple[Built, bytes]:
+def _build(reach: Reach, path: str, exclude: tuple[str, ...]) -> tuple[Built, bytes]:
     try:
-        folder = inside(root, path)
+        folder = reach(path)
     except NotUsable as error:
         return _failed(rules.CODE_OUTSIDE, f"code path {path} {error}", "name a folder inside the project")
     if not folder.is_dir():

@@ -73,6 +73,13 @@ class Findings:
         return frozenset(id(source) for _, source in self._items if source is not None)
 
     @property
+    def blamed(self) -> tuple[frozenset[str], frozenset[int]]:
+        """What has errors: files by name, where an error belongs to no document of them, and the identities of documents."""
+        errors = [(item, source) for item, source in self._items if item.severity == "error"]
+        files = frozenset(item.mark.file for item, source in errors if source is None and item.mark is not None)
+        return files, frozenset(id(source) for _, source in errors if source is not None)
+
+    @property
     def failed(self) -> bool:
         """Whether any finding is an error."""
         return any(item.severity == "error" for item, _ in self._items)

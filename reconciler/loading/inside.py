@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 MAX_TEXT_BYTES = 1024 * 1024
+
+Reach = Callable[[str], Path]
+"""Finds where something that a project names can be read, as `inside` does for its folder; raises `NotUsable`."""
 
 
 class NotUsable(Exception):
@@ -34,6 +38,9 @@ def inside(root: Path, name: str) -> Path:
         raise NotUsable("cannot be followed: its links lead in a circle, or nowhere") from error
     if not found.is_relative_to(home):
         raise NotUsable("leaves the project by a link")
+    if ".git" in found.relative_to(home).parts:
+        # Checkouts in pipelines leave a token in .git/config, and manifests of strangers are looked at there.
+        raise NotUsable("belongs to git, not to the project")
     return found
 
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from reconciler.core.diagnostic import PathParts
 from reconciler.loading import rules
 from reconciler.loading.findings import Findings
-from reconciler.loading.inside import NotUsable, inside, read_text
-from reconciler.loading.leaves import BROKEN
+from reconciler.loading.inside import NotUsable, Reach, read_text
+from reconciler.loading.leaves import BROKEN, Unread
 from reconciler.loading.manifest import Manifest
 from reconciler.loading.references import values_at
 
 
-def read_json_files(manifest: Manifest, root: Path, findings: Findings) -> None:
+def read_json_files(manifest: Manifest, reach: Reach, findings: Findings) -> None:
     """Put the content of each file in place of its path; the document that the spec came from stays as it was."""
     for field in manifest.kind.json_files:
         for path, value in list(values_at(manifest.spec, field)):
-            if isinstance(value, str):
-                manifest.spec = _with(manifest.spec, path, _read(manifest, root, path, value, findings))
+            if isinstance(value, str) and not isinstance(value, Unread):
+                manifest.spec = _with(manifest.spec, path, _read(manifest, reach, path, value, findings))
 
 
-def _read(manifest: Manifest, root: Path, path: PathParts, name: str, findings: Findings) -> Any:
+def _read(manifest: Manifest, reach: Reach, path: PathParts, name: str, findings: Findings) -> Any:
     try:
-        return json.loads(read_text(inside(root, name)))
+        return json.loads(read_text(reach(name)))
     except NotUsable as error:
         message = f"JSON file {name[:200]} {error}"
     except ValueError as error:

@@ -18,7 +18,14 @@ class _Broken(Enum):
 BROKEN: Final = _Broken.BROKEN
 """Stands where an expression could not be resolved, which has been reported; nothing more is said about that place."""
 
-LEAVES = (Secret, Unknown, Template, _Broken)
+
+class Unread(str):
+    """What depends on a variable of the environment that was not read: the text of the manifest itself, ``${env:NAME}``."""
+
+    __slots__ = ()
+
+
+LEAVES = (Secret, Unknown, Template, Unread, _Broken)
 
 
 class StandIn(str):
@@ -52,7 +59,7 @@ def stand_ins(value: Any) -> Any:
 
 def shielded(leaf: Any, *, type_error: bool) -> bool:
     """Whether a model's complaint about a leaf means nothing: about its type it does, about its text it does not."""
-    if leaf is BROKEN:
+    if leaf is BROKEN or isinstance(leaf, Unread):
         return True
     return isinstance(leaf, (Secret, Unknown, Template)) and not type_error
 

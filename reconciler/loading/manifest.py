@@ -86,7 +86,8 @@ class Job:
 class Bound:
     """What a project's manifests mean for one target.
 
-    All parts are sorted by key and empty where any diagnostic is an error. ``edges`` has every manifest with what it refers
+    All parts are sorted by key. Where any diagnostic is an error they are empty, or, where that was asked for, hold what has
+    no part in any error; ``unsound`` are then the keys of the others. ``edges`` has every manifest with what it refers
     to directly, fragments and jobs included. ``digest`` is a SHA-256 (hex) over the content of all manifests that exist for
     the target, in whatever files and order they stand.
     """
@@ -97,11 +98,17 @@ class Bound:
     diagnostics: tuple[Diagnostic, ...] = ()
     digest: str = ""
     edges: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
+    unsound: frozenset[Key] = frozenset()
 
     @property
     def failed(self) -> bool:
         """Whether any diagnostic is an error."""
         return any(item.severity == "error" for item in self.diagnostics)
+
+    @property
+    def bare(self) -> Bound:
+        """The diagnostics and the digest alone: what there is to say of manifests that are not valid."""
+        return Bound(diagnostics=self.diagnostics, digest=self.digest)
 
     def require(self) -> Bound:
         """Return itself; raises `InvalidManifests` where any diagnostic is an error."""

@@ -11,9 +11,9 @@ from reconciler.core.resource import Key
 from reconciler.loading import rules
 from reconciler.loading.envelope import raw_key
 from reconciler.loading.findings import Findings
-from reconciler.loading.inside import NotUsable, inside, read_text
+from reconciler.loading.inside import NotUsable, Reach, read_text
 from reconciler.loading.located import Located, Patched
-from reconciler.loading.project import PROJECT_FILE, Project, Target
+from reconciler.loading.project import PROJECT_FILE, Target
 from reconciler.loading.suggest import did_you_mean, nearest
 
 _KEYS = ("apiVersion", "kind", "metadata", "spec")
@@ -27,12 +27,12 @@ class Patches:
         self._by_key: dict[Key, list[Located]] = {}
 
     @classmethod
-    def load(cls, project: Project, target: Target, findings: Findings) -> Patches:
+    def load(cls, target: Target, reach: Reach, findings: Findings) -> Patches:
         """Read the patch files that a target names; what is wrong with them is reported."""
         patches = cls(findings)
         for name in target.patches:
             try:
-                text = read_text(inside(project.root, name))
+                text = read_text(reach(name))
             except NotUsable as error:
                 message = f"patch file {name} of target {target.name} {error}"
                 path = f"spec.targets.{target.name}.patches"

@@ -10,6 +10,7 @@ from reconciler.core.resource import Key
 from reconciler.core.values import Template, Unknown
 from reconciler.loading import rules
 from reconciler.loading.findings import Findings
+from reconciler.loading.leaves import Unread
 from reconciler.loading.manifest import Manifest
 from reconciler.loading.suggest import did_you_mean, nearest
 
@@ -61,12 +62,12 @@ class References:
         kind, spec = manifest.kind, manifest.spec
         for reference in kind.references:
             for path, value in values_at(spec, reference.spec_field):
-                if isinstance(value, str):
+                if isinstance(value, str) and not isinstance(value, Unread):
                     self._link(manifest, value, reference.kinds, path)
         for rule in kind.fragments:
             listed = spec.get(rule.spec_field)
             for index, value in enumerate(listed if isinstance(listed, list) else ()):
-                if isinstance(value, str):
+                if isinstance(value, str) and not isinstance(value, Unread):
                     self._link(manifest, value, (rule.kind,), (rule.spec_field, index))
         if manifest.refers:
             for path, unknown in _unknowns(spec, ()):

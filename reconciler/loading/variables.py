@@ -6,9 +6,8 @@ too, and a plain field takes no secret at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from reconciler.core.diagnostic import PathParts
@@ -18,11 +17,32 @@ from reconciler.errors import SecretUnavailable
 from reconciler.loading import rules
 from reconciler.loading.expressions import Expression, MalformedExpression, split
 from reconciler.loading.findings import Findings
-from reconciler.loading.inside import NotUsable, inside, read_text
-from reconciler.loading.leaves import BROKEN
+from reconciler.loading.inside import NotUsable, Reach, read_text
+from reconciler.loading.leaves import BROKEN, Unread
 from reconciler.loading.located import Located
 from reconciler.loading.secrets import SecretResolver, problem
 from reconciler.loading.suggest import did_you_mean
+
+
+class UnreadEnvironment(Mapping[str, str]):
+    """An environment of which nothing is read: every variable is there, and stands for itself (`Unread`).
+
+    Offline comparisons say the same on every machine this way, and whoever writes manifests learns nothing of the machine's
+    variables, the tokens of a pipeline among them.
+    """
+
+    def __getitem__(self, name: str) -> str:
+        return Unread(f"${{env:{name}}}")
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
 
 Place = Literal["plain", "secret", "either"]
 _WHOLE_VALUE: Final = "the whole value of the field must be one expression"
@@ -30,12 +50,12 @@ _WHOLE_VALUE: Final = "the whole value of the field must be one expression"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where values come from: the target's variables, the environment, the project's folder, secret providers.
+    """Where values come from: the target's variables, the environment, the project's files, secret providers.
 
     ``secrets`` None leaves secrets unresolved: nothing outside the project is asked.
     """
 
-    root: Path
+    reach: Reach
     variables: Mapping[str, Any]
     environ: Mapping[str, str]
     target: str = ""
@@ -128,7 +148,9 @@ class Resolver:
             else:
                 joined.append(text)
         only = joined[0]
-        return only if len(joined) == 1 and isinstance(only, str) else Template(tuple(joined))
+        if len(joined) > 1 or isinstance(only, Unknown):
+            return Template(tuple(joined))
+        return Unread(only) if any(isinstance(value, Unread) for value in values) else only
 
     def _whole(self, part: Expression, path: PathParts, place: Place) -> Any:
         if part.scheme == "secret" or (place == "secret" and part.scheme in ("env", "file")):
@@ -164,7 +186,7 @@ class Resolver:
             fix = f"set {part.body}, or declare a variable of the target instead"
             return self._broken(rules.ENVIRONMENT, f"environment variable {part.body} is not set", path, fix)
         try:
-            return read_text(inside(self._scope.root, part.body))
+            return read_text(self._scope.reach(part.body))
         except NotUsable as error:
             return self._broken(rules.FILE, f"file {part.body} {error}", path, "name a text file of the project")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from reconciler.core.kind import SchemaField
 from reconciler.core.normalise import normalise
 from reconciler.core.partial import Unvalidated
 from reconciler.core.resource import Key
-from reconciler.core.values import Tree, Unknown
+from reconciler.core.values import Bundle, Tree, Unknown
 from reconciler.loading.bundle import Built, build_bundle
 from reconciler.loading.findings import Findings
-from reconciler.loading.leaves import stood_in
+from reconciler.loading.inside import Reach
+from reconciler.loading.leaves import Unread, stood_in
 from reconciler.loading.manifest import Manifest
 from reconciler.loading.references import parse_reference
 
@@ -22,8 +22,8 @@ from reconciler.loading.references import parse_reference
 class WireForms:
     """Builds wire forms; code folders that several manifests share are read once."""
 
-    def __init__(self, root: Path, manifests: Mapping[Key, Manifest], findings: Findings) -> None:
-        self._root = root
+    def __init__(self, reach: Reach, manifests: Mapping[Key, Manifest], findings: Findings) -> None:
+        self._reach = reach
         self._manifests = manifests
         self._findings = findings
         self._built: dict[tuple[str, tuple[str, ...]], Built] = {}
@@ -73,10 +73,15 @@ class WireForms:
         return items
 
     def _bundle(self, manifest: Manifest, field: str, code: Mapping[str, Any]) -> Any:
+        if not code.get("path"):
+            # What is known by its digest alone can be compared, and has nothing to send (`details.without_content`).
+            return Bundle(str(code.get("sha256", "")))
+        if isinstance(code["path"], Unread):
+            return dict(code)
         exclude = tuple(code.get("exclude") or ())
         place = (str(code["path"]), exclude)
         if place not in self._built:
-            self._built[place] = build_bundle(self._root, *place)
+            self._built[place] = build_bundle(self._reach, *place)
         built = self._built[place]
         for problem in built.problems:
             path = ("spec", field, "path")

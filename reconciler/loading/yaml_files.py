@@ -65,15 +65,27 @@ def load_files(
     """
     base = os.path.abspath(root)
     named = sorted({relative_name(os.fspath(path), base): path for path in paths}.items())
+    diagnostics: list[Diagnostic] = []
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for name, path in named:
+            try:
+                yield name, read_bytes(path)
+            except OSError as error:
+                diagnostics.append(unreadable(name, error))
+
+    documents, found = load_contents(contents(), cache)
+    return documents, sorted([*diagnostics, *found], key=lambda item: item.sort_key)
+
+
+def load_contents(
+    contents: Iterable[tuple[str, bytes]], cache: ParseCache | None = None
+) -> tuple[list[Document], list[Diagnostic]]:
+    """Load files that were read already, given by name and content, as `load_files` does; in the order given."""
     loaded: list[tuple[Source, list[Document] | None]] = []
     diagnostics: list[Diagnostic] = []
     with _collector_paused():
-        for name, path in named:
-            try:
-                content = read_bytes(path)
-            except OSError as error:
-                diagnostics.append(unreadable(name, error))
-                continue
+        for name, content in contents:
             source = make_source(content, name, content_digest(content) if cache is not None else b"")
             loaded.append((source, cache.find(source) if cache is not None else None))
         fresh = [source for source, found in loaded if found is None]

@@ -3,12 +3,14 @@ import io
 import os
 import time
 import zipfile
+from functools import partial
 
 import pytest
 
 from reconciler.errors import SourcesMoved
 from reconciler.loading import bundle_files
 from reconciler.loading.bundle import build_bundle, read_bundle
+from reconciler.loading.inside import inside
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def project(tmp_path):
 
 
 def build(root, exclude=(), path="actions/enrich"):
-    return build_bundle(root, path, exclude)
+    return build_bundle(partial(inside, root), path, exclude)
 
 
 def messages(built):
