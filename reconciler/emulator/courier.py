@@ -34,6 +34,10 @@ class Courier:
             await anyio.lowlevel.checkpoint()  # a reader that keeps up would otherwise have the loop for itself
         return closing
 
+    def leave(self) -> None:
+        """Note where the connection's successor has to begin; nothing more is delivered."""
+        self._streams.disconnect(self._connection)
+
     def _ask(self) -> None:
         position = self._connection.delivery.position
         if not self._asking and position > self._connection.delivery.confirmed:

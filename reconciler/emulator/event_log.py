@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import orjson
+
+from reconciler.emulator.delivery import Place, hindmost
 from reconciler.emulator.store import Store
 
 _TABLES = (
@@ -17,7 +20,8 @@ _TABLES = (
         stream TEXT NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (stream, seq)
     ) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS breaks (
-        stream TEXT NOT NULL, client TEXT NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL
+        stream TEXT NOT NULL, client TEXT NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL,
+        arrived BLOB NOT NULL DEFAULT '[]'
     )""",
     """CREATE TRIGGER IF NOT EXISTS stream_deleted AFTER DELETE ON resources WHEN OLD.kind = 'EventStream' BEGIN
         DELETE FROM events WHERE stream = OLD.id;
@@ -45,6 +49,13 @@ class EventLog:
         with store.transaction():
             for statement in _TABLES:
                 store.connection.execute(statement)
+            self._add_arrivals()
+
+    def _add_arrivals(self) -> None:
+        """Bring a state that an earlier version made up to date."""
+        columns = {row[1] for row in self._store.connection.execute("PRAGMA table_info(breaks)")}
+        if "arrived" not in columns:
+            self._store.connection.execute("ALTER TABLE breaks ADD COLUMN arrived BLOB NOT NULL DEFAULT '[]'")
 
     def append(self, stream: str, events: Iterable[bytes]) -> Published:
         """Add events, each the text of one message in UTF-8, all of them or none."""
@@ -73,24 +84,26 @@ class EventLog:
         cursor.close()
         return found
 
-    def broke(self, stream: str, client: str, position: int, now: float) -> None:
-        """Remember that a client's connection has ended, and after which event the next one has to begin."""
+    def broke(self, stream: str, client: str, place: Place, now: float) -> None:
+        """Remember that a client's connection has ended, and where the next one has to begin."""
+        row = (stream, client, place.position, now, orjson.dumps(place.arrived))
         with self._store.transaction():
             self._store.connection.execute("DELETE FROM breaks WHERE at < ?", (now - REMEMBERED_SECONDS,))
-            self._store.connection.execute("INSERT INTO breaks VALUES (?, ?, ?, ?)", (stream, client, position, now))
+            self._store.connection.execute("INSERT INTO breaks VALUES (?, ?, ?, ?, ?)", row)
 
-    def return_of(self, stream: str, client: str, now: float) -> int | None:
+    def return_of(self, stream: str, client: str, now: float) -> Place | None:
         """Take the return of one of a client's broken connections; give where it begins, None where none broke.
 
         Which of several connections returns can't be known: each begins where the hindmost stood, and the foremost
         place is forgotten, so that none of them can miss anything.
         """
         with self._store.transaction():
-            places = self._store.connection.execute(
-                "SELECT position, rowid FROM breaks WHERE stream = ? AND client = ? AND at >= ? ORDER BY position",
+            rows = self._store.connection.execute(
+                "SELECT position, arrived, rowid FROM breaks"
+                " WHERE stream = ? AND client = ? AND at >= ? ORDER BY position",
                 (stream, client, now - REMEMBERED_SECONDS),
             ).fetchall()
-            if not places:
+            if not rows:
                 return None
-            self._store.connection.execute("DELETE FROM breaks WHERE rowid = ?", (places[-1][1],))
-        return int(places[0][0])
+            self._store.connection.execute("DELETE FROM breaks WHERE rowid = ?", (rows[-1][2],))
+        return hindmost([Place(position, orjson.loads(arrived)) for position, arrived, _ in rows])

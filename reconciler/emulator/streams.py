@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.collection import Row
-from reconciler.emulator.delivery import Delivery
+from reconciler.emulator.delivery import Delivery, hindmost
 from reconciler.emulator.event_log import EventLog, Published
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.store import Store
@@ -111,19 +111,20 @@ class Streams:
         """
         now = self._clock.now()
         own = [c for c in self.connections(stream) if c.client_id == client_id]
-        places = [connection.delivery.resume_after(now) for connection in own]
+        places = [connection.delivery.resume_at(now) for connection in own]
         returned = self.log.return_of(stream, client_id, now)
         if returned is not None:
             places.append(returned)
-        connection = Connection(stream, client_id, expires, Delivery(min(places, default=0)))
+        connection = Connection(stream, client_id, expires, Delivery(hindmost(places)))
         self._open.add(connection)
         return connection
 
     def disconnect(self, connection: Connection) -> None:
-        """Forget a connection, but not where its successor has to begin."""
-        self._open.discard(connection)
-        now = self._clock.now()
-        self.log.broke(connection.stream, connection.client_id, connection.delivery.resume_after(now), now)
+        """Forget a connection, but not where its successor has to begin. Only the first call counts."""
+        if connection in self._open:
+            self._open.discard(connection)
+            now = self._clock.now()
+            self.log.broke(connection.stream, connection.client_id, connection.delivery.resume_at(now), now)
 
     def confirm(self, connection: Connection, position: int) -> None:
         """Note that a connection's client has received everything up to ``position``."""

@@ -105,6 +105,8 @@ async def _converse(websocket: WebSocket, courier: Courier) -> None:
             with suppress(WebSocketDisconnect):
                 await websocket.close(FAILED.code, FAILED.reason)
             raise
+        # Who is told to go may be back before the farewell is over, and must then be known for the one who left.
+        courier.leave()
         if closing is not None and closing.code == BROKEN_OFF:
             courier.wire.break_off()
         elif closing is not None:

@@ -146,6 +146,22 @@ def test_what_arrived_long_before_the_break_is_not_repeated(emulator: RunningEmu
         assert read(connection, 2) == [event(2), event(3)]
 
 
+def test_repeats_end_however_often_the_connection_breaks(emulator: RunningEmulator, calls: str) -> None:
+    publish(emulator, calls, event(1))
+    with listening(emulator, calls) as connection:
+        assert read(connection, 1) == [event(1)]
+        until(emulator, calls, lambda state: bool(state["connections"][0]["confirmed"] == 1))
+        emulator.control("POST", "clock", {"advanceSeconds": 6})
+        break_off(emulator, calls, 4001)
+    with listening(emulator, calls) as connection:
+        assert read(connection, 1) == [event(1)]
+        emulator.control("POST", "clock", {"advanceSeconds": 6})
+        break_off(emulator, calls, 4001)
+    publish(emulator, calls, event(2))
+    with listening(emulator, calls) as connection:
+        assert read(connection, 1) == [event(2)]
+
+
 def test_what_was_sent_but_never_read_is_repeated_however_old(emulator: RunningEmulator, calls: str) -> None:
     with deaf(emulator, calls):
         publish(emulator, calls, event(1), event(2))
