@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from re import fullmatch
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,7 +75,7 @@ def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -
         only=_selectors(options.pop("only")),
         exclude=_selectors(options.pop("exclude")),
         files=tuple(_inside(root, path) for path in paths),
-        allow=frozenset(_acknowledgement(text) for text in options.pop("allow")),
+        allow=frozenset(options.pop("allow")),
         adopt={parse_key(text): "" for text in options.pop("adopt")},
         write_secrets=frozenset(parse_key(text) for text in options.pop("write_secrets")),
     )
@@ -99,22 +98,6 @@ def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
         return tuple(Selector.parse(text) for text in texts)
     except ValueError as error:
         raise UsageError(str(error)) from error
-
-
-def _acknowledgement(text: str) -> str:
-    """Check that an acknowledgement can accept anything at all: an idle one would only show once a plan is refused."""
-    from reconciler.core.guard import GUARDS, acknowledgement_form
-
-    code = text.partition(":")[0].partition("=")[0]
-    if code not in {rule.code for rule in GUARDS}:
-        raise UsageError(f"--allow {text}: there is no guard {code}", fix="the plan names the code of each guard")
-    form = acknowledgement_form(code)
-    if not form:
-        raise UsageError(f"--allow {text}: {code} cannot be acknowledged", fix=f"see `reconciler explain {code}`")
-    shape = form.replace("=N", r"=[0-9]{1,9}").replace(":Kind/name", r":\w+/[\w.-]+")
-    if not fullmatch(shape, text):
-        raise UsageError(f"--allow {text}: write --allow {form}", fix=f"see `reconciler explain {code}`")
-    return text
 
 
 def _inside(root: Path, path: Path) -> str:

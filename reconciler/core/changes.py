@@ -44,6 +44,8 @@ def create_change(kind: Kind, item: Match, declared: Tree, steps: tuple[Step, ..
         mark=desired.locate(()),
         marks=sourced_marks(kind, fields, desired),
         bundle_files=bundle_files(ABSENT, declared.get(kind.bundle.field) if kind.bundle else ABSENT),
+        labels=desired.labels,
+        annotations=desired.annotations,
     )
 
 
@@ -67,6 +69,8 @@ def existing_change(
         mark=desired.locate(()),
         marks=sourced_marks(kind, found.changes, desired),
         modified=(live.modified_by, live.modified_time),
+        labels=desired.labels,
+        annotations=desired.annotations,
     )
 
 

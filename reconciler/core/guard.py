@@ -6,122 +6,15 @@ naming exactly what it accepts: ``--allow CODE``, ``CODE:Kind/name`` or ``CODE=N
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from reconciler.core.diagnostic import Rule
+from reconciler.core.guard_codes import GUARDS, acknowledgement_form
 from reconciler.core.plan import Action, Plan, Problem
 from reconciler.core.resource import Key
 
-GUARDS = (
-    Rule(
-        "G001",
-        "too many deletes",
-        "The plan deletes more resources than guards.maxDeletes allows. Raise the limit for one run with --allow G001=N, "
-        "N being the number of deletes that you accept.",
-    ),
-    Rule(
-        "G002",
-        "too large a part of a kind deleted",
-        "The plan deletes more than guards.maxDeletePercent of all resources of one kind (counted from 10 resources on). "
-        "Accept it for one run with --allow G002.",
-    ),
-    Rule(
-        "G003",
-        "too large a part of a kind updated",
-        "The plan updates more than guards.maxUpdatePercent of all resources of one kind (counted from 10 resources on). "
-        "Accept it for one run with --allow G003.",
-    ),
-    Rule(
-        "G004",
-        "a protected resource would be deleted",
-        "metadata.lifecycle.protect forbids deleting the resource, also after its manifest is gone. Accept the deletion of "
-        "one resource with --allow G004:Kind/name.",
-    ),
-    Rule(
-        "G005",
-        "no manifests at all",
-        "The manifest set is empty and the plan would delete what the ledger holds: most often a wrong folder or a failed "
-        "checkout. Accept it for one run with --allow G005.",
-    ),
-    Rule(
-        "G006",
-        "a narrowed run would delete",
-        "A run narrowed by paths or selectors does not see the whole project and never deletes or forgets.",
-    ),
-    Rule(
-        "G007",
-        "an outcome is still unknown",
-        "An earlier apply was interrupted while a write was in flight. Nothing is deleted before `apply --resume` has settled "
-        "what became of it.",
-    ),
-    Rule(
-        "G008",
-        "breaking change of a populated table",
-        "A column of a dataset or extension that holds records would be dropped, narrowed or retyped. The API refuses it, and "
-        "so does the plan, before anything is sent.",
-    ),
-    Rule(
-        "G009",
-        "immutable field",
-        "The field can be set when the resource is created and never afterwards.",
-    ),
-    Rule(
-        "G010",
-        "impossible lifecycle move",
-        "The API knows no way from the live status to the declared one.",
-    ),
-    Rule(
-        "G011",
-        "the live resource is not ours",
-        "A resource of that name exists in the tenant and is not in the ledger. It is never taken over silently: --adopt "
-        "KEY takes it over, `reconciler adopt KEY --id ID` names one by id.",
-    ),
-    Rule(
-        "G012",
-        "no order works",
-        "Names are passed around in a circle, so that no order of renames is possible in one run.",
-    ),
-    Rule(
-        "G013",
-        "moved twice",
-        "metadata.movedFrom names a key that the ledger still holds beside the new one.",
-    ),
-    Rule(
-        "G015",
-        "a dependency is missing and not part of the run",
-        "A narrowed run leaves out a resource that another one needs and that does not exist yet.",
-    ),
-    Rule(
-        "G016",
-        "the name stays taken",
-        "Another resource of the project holds the live name, and this plan neither renames nor deletes it, so the API would "
-        "refuse the write. Where both are the same resource under a new key, metadata.movedFrom says so.",
-    ),
-    Rule(
-        "G017",
-        "a table that holds records would be deleted",
-        "Deleting a dataset or extension deletes its records with it, and no apply brings them back. Restore its manifest to "
-        "keep it; to let go of it without deleting it, restore its manifest with lifecycle.deletion: retain, apply, and remove "
-        "it then. Accept the loss of one table's records with --allow G017:Kind/name.",
-    ),
-    Rule(
-        "G014",
-        "a saved plan is demanded",
-        "The target sets apply.savedPlanOnly: only `apply PLANFILE` and `apply --expect DIGEST` are accepted there.",
-    ),
-)
-"""Every guard and planning code with its explanation, for ``reconciler explain``."""
-
-_FORM = re.compile(r"--allow (G\d{3}(?:=N|:Kind/name)?)")
-
-
-def acknowledgement_form(code: str) -> str:
-    """How one run accepts what a guard refuses, as its explanation says; empty where nothing does."""
-    found = next((_FORM.search(rule.explanation) for rule in GUARDS if rule.code == code), None)
-    return found[1] if found else ""
-
+__all__ = ["GUARDS", "PERCENT_FROM", "Limits", "acknowledgement_form", "check", "findings", "over_budget"]
 
 PERCENT_FROM = 10
 """Percentages are counted for kinds with at least this many resources; below, one resource would be too large a part."""
@@ -137,6 +30,8 @@ class Limits:
     allowed: frozenset[str] = field(default_factory=frozenset)
     outcome_unknown: bool = False
     protected: frozenset[Key] = frozenset()
+    max_requests: int | None = None
+    max_seconds: float | None = None
 
     def number(self, code: str) -> int | None:
         """The number in an acknowledgement ``CODE=N``, the largest of several; None where there is none."""
@@ -146,6 +41,11 @@ class Limits:
 
 def check(plan: Plan, limits: Limits) -> list[Problem]:
     """All guards on one plan, in the order of their codes; acknowledged ones left out."""
+    return [problem for problem in findings(plan, limits) if not _accepted(problem, limits)]
+
+
+def findings(plan: Plan, limits: Limits) -> list[Problem]:
+    """What all guards have to say of one plan, in the order of their codes, acknowledged or not."""
     guards: tuple[Callable[[Plan, Limits], Iterable[Problem]], ...] = (
         _many_deletes,
         _share_of_deletes,
@@ -154,24 +54,29 @@ def check(plan: Plan, limits: Limits) -> list[Problem]:
         _empty_set,
         _narrowed,
         _unsettled,
+        over_budget,
     )
-    return [problem for guard in guards for problem in guard(plan, limits) if not _accepted(problem, limits)]
+    return [problem for guard in guards for problem in guard(plan, limits)]
 
 
 def _accepted(problem: Problem, limits: Limits) -> bool:
-    if not problem.acknowledge or problem.code == "G001":
+    if not problem.acknowledge:
         return False
+    code, equals, needed = problem.acknowledge.partition("=")
+    if equals:
+        number = limits.number(code)
+        return number is not None and number >= int(needed)
     return problem.acknowledge in limits.allowed
 
 
 def _many_deletes(plan: Plan, limits: Limits) -> Iterable[Problem]:
     deletes = plan.count("delete")
     accepted = limits.number("G001")
-    limit = limits.max_deletes if accepted is None else accepted
-    if deletes > limit:
+    # Whoever accepts fewer than the project allows means it.
+    if deletes > (limits.max_deletes if accepted is None else min(accepted, limits.max_deletes)):
         yield Problem(
             "G001",
-            f"{deletes} deletes are more than {limit}",
+            f"{deletes} deletes are more than {limits.max_deletes if accepted is None else accepted}",
             f"look through them, then --allow G001={deletes} for this run",
             acknowledge=f"G001={deletes}",
         )
@@ -236,4 +141,24 @@ def _unsettled(plan: Plan, limits: Limits) -> Iterable[Problem]:
     if limits.outcome_unknown and plan.count("delete"):
         yield Problem(
             "G007", "an earlier apply was interrupted, and this plan deletes", "run `reconciler apply --resume`"
+        )
+
+
+def over_budget(plan: Plan, limits: Limits) -> Iterable[Problem]:
+    """What applying a plan takes beyond the limits: requests, and seconds at the target's own limit."""
+    cost = plan.cost
+    if limits.max_requests is not None and cost.requests > limits.max_requests:
+        yield Problem(
+            "G018",
+            f"applying takes {cost.requests} requests, which is over {limits.max_requests}",
+            f"apply a part of it (--only), raise maxRequests, or --allow G018={cost.requests} for this run",
+            acknowledge=f"G018={cost.requests}",
+        )
+    if limits.max_seconds is not None and cost.seconds > limits.max_seconds:
+        needed = math.ceil(cost.seconds)
+        yield Problem(
+            "G019",
+            f"applying takes {cost.seconds:g} s at the target's limit, which is over {limits.max_seconds:g} s",
+            f"apply a part of it (--only), raise maxSeconds, or --allow G019={needed} for this run",
+            acknowledge=f"G019={needed}",
         )

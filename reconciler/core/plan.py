@@ -35,6 +35,7 @@ class Change:
     ``entry`` what the ledger will hold afterwards (None: nothing). ``after`` are the keys whose changes come first.
     ``unchecked`` are secrets to be looked at when applying. ``reason`` says why where the action alone does not (``missing``,
     ``moved from …``). ``marks`` gives the source of fields by label, ``modified`` who wrote the live resource last, and when.
+    ``labels`` and ``annotations`` are the manifest's: what a project's own guards may go by.
     """
 
     key: Key
@@ -55,6 +56,8 @@ class Change:
     effects: tuple[SchemaEffect, ...] = ()
     touches: tuple[Key, ...] = ()
     bundle_files: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def drifted(self) -> bool:
@@ -81,7 +84,8 @@ class Orphan:
 class Problem:
     """What stands in the way of applying: a guard's code, one message, and the way out.
 
-    ``acknowledge`` is what ``--allow`` takes to let it pass, empty where nothing can.
+    ``acknowledge`` is what ``--allow`` takes to let it pass, empty where nothing can; ``change`` begins the digest by which a file
+    of acknowledgements may name the one change that it is about.
     """
 
     code: str
@@ -89,6 +93,23 @@ class Problem:
     fix: str = ""
     key: Key | None = None
     acknowledge: str = ""
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What somebody accepted although a guard does not.
+
+    ``accepts`` is as ``--allow`` takes it; ``message`` what the guard had said, empty for what may only come to pass until the plan is
+    applied (a freeze). ``expires`` is an RFC 3339 time, empty for one run; ``source`` is ``--allow`` or the place in a file.
+    """
+
+    accepts: str
+    message: str = ""
+    reason: str = ""
+    by: str = ""
+    expires: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +152,7 @@ class Plan:
     partial: bool = False
     manifests: int = 0
     cost: Cost = Cost()
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many changes of one action there are; an update that only checks secrets counts as none."""

@@ -14,16 +14,29 @@ from typing import Any, get_args
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
 from reconciler.core.compare import FieldChange
 from reconciler.core.diagnostic import Mark
-from reconciler.core.plan import Action, Change, Cost, Header, Operation, Orphan, Plan, Problem, Step, summary
+from reconciler.core.plan import (
+    Acknowledged,
+    Action,
+    Change,
+    Cost,
+    Header,
+    Operation,
+    Orphan,
+    Plan,
+    Problem,
+    Step,
+    summary,
+)
 from reconciler.core.resource import Key, Pin, PinStyle
 from reconciler.core.schema_change import SchemaEffect
 from reconciler.core.values import ABSENT, Secret
 from reconciler.core.wire import canonical
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """Major and minor version of the plan's JSON; a reader refuses a newer major."""
 
 _HEADER = ("target", "url", "stack", "created", "expires", "commit", "manifests", "tool")
+_ACKNOWLEDGED = ("accepts", "message", "reason", "by", "expires", "source")
 _ACTIONS = frozenset(get_args(Action))
 _OPERATIONS = frozenset(get_args(Operation))
 _STYLES = frozenset(get_args(PinStyle))
@@ -50,6 +63,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         ],
         "problems": [_problem_to_json(item) for item in plan.problems],
         "warnings": list(plan.warnings),
+        "acknowledged": [{name: getattr(item, name) for name in _ACKNOWLEDGED} for item in plan.acknowledged],
         "changeDigest": change_digest(plan),
     }
     data["planDigest"] = plan_digest(data)
@@ -65,6 +79,11 @@ def change_digest(plan: Plan) -> str:
     """SHA-256 (hex) over the changes alone: what ``apply --expect`` compares."""
     changes = [found for change in plan.changes if (found := _reviewed(change))]
     return hashlib.sha256(canonical(sorted(changes, key=lambda item: str(item["key"])))).hexdigest()
+
+
+def digest_of_change(change: Change) -> str:
+    """SHA-256 (hex) over one change as a reviewer sees it: what an acknowledgement names; the same wherever it is planned."""
+    return hashlib.sha256(canonical(_reviewed(change))).hexdigest()
 
 
 def _reviewed(change: Change) -> dict[str, Any] | None:
@@ -128,6 +147,8 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         "effects": [{"effect": e.effect, "column": e.column, "message": e.message} for e in change.effects],
         "touches": [str(key) for key in change.touches],
         "bundleFiles": [list(item) for item in change.bundle_files],
+        "labels": dict(change.labels),
+        "annotations": dict(change.annotations),
     }
 
 
@@ -152,6 +173,7 @@ def _problem_to_json(item: Problem) -> dict[str, Any]:
         "fix": item.fix,
         "key": str(item.key) if item.key else None,
         "acknowledge": item.acknowledge,
+        "change": item.change,
     }
 
 
@@ -182,6 +204,10 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
             partial=bool(data["partial"]),
             manifests=int(data["manifests"]),
             cost=Cost(int(data["cost"]["requests"]), float(data["cost"]["seconds"])),
+            acknowledged=tuple(
+                Acknowledged(**{name: str(item[name]) for name in _ACKNOWLEDGED})
+                for item in data.get("acknowledged", ())
+            ),
         )
     except KeyError as error:
         raise ValueError(f"not a plan that this tool wrote: it lacks {error}") from error
@@ -211,6 +237,9 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
         tuple(SchemaEffect(e["effect"], str(e["column"]), str(e["message"])) for e in item["effects"]),
         tuple(Key.parse(text) for text in item["touches"]),
         tuple((str(name), str(what)) for name, what in item["bundleFiles"]),
+        # Plans of format 1.0 had neither.
+        {str(name): str(value) for name, value in item.get("labels", {}).items()},
+        {str(name): str(value) for name, value in item.get("annotations", {}).items()},
     )
     known = change.action in _ACTIONS and change.pin.style in _STYLES
     if not known or any(step.operation not in _OPERATIONS for step in change.steps):
@@ -232,7 +261,8 @@ def _field_from_json(item: Mapping[str, Any]) -> FieldChange:
 
 def _problem_from_json(item: Mapping[str, Any]) -> Problem:
     key = Key.parse(item["key"]) if item["key"] else None
-    return Problem(str(item["code"]), str(item["message"]), str(item["fix"]), key, str(item["acknowledge"]))
+    texts = str(item["acknowledge"]), str(item.get("change", ""))
+    return Problem(str(item["code"]), str(item["message"]), str(item["fix"]), key, *texts)
 
 
 def _mark(text: str) -> Mark:

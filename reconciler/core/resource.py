@@ -67,6 +67,7 @@ class Desired:
     file: str = ""
     locate: Locate = field(default=nowhere, compare=False)
     kept: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def live_name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -35,11 +35,15 @@ class Selector:
 
     def matches(self, item: Desired) -> bool:
         """Whether a manifest is meant."""
+        return self.means(item.key, item.labels, item.file)
+
+    def means(self, key: Key, labels: Mapping[str, str], file: str) -> bool:
+        """Whether what has this key and these labels, and stands in this file, is meant."""
         if self.file:
-            return item.file == self.file or fnmatchcase(item.file, self.file)
+            return file == self.file or fnmatchcase(file, self.file)
         if self.label:
-            return item.labels.get(self.label) == self.value
-        return fnmatchcase(item.key.kind, self.kind) and fnmatchcase(item.key.name, self.name)
+            return labels.get(self.label) == self.value
+        return fnmatchcase(key.kind, self.kind) and fnmatchcase(key.name, self.name)
 
 
 def select(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from reconciler import __version__
-from reconciler.core.guard import Limits, check
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Header, Plan
 from reconciler.core.planning import Options, make_plan
@@ -16,6 +16,7 @@ from reconciler.core.selection import Selector, select
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.engine.clock import after_hours, now, stamp
+from reconciler.engine.judging import allowed_deletes, judged, limits_of, refuse_idle
 from reconciler.engine.observe import observe
 from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
@@ -85,6 +86,8 @@ def compose(
     """Make the plan from what was observed, and check the guards."""
     desired = workspace.bound.desired
     _known_keys(request, {item.key for item in desired})
+    refuse_idle(workspace, request.allow)
+    moment = now()
     selected = select(desired, request.only, request.exclude, request.files) if request.narrowed else None
     if selected is not None and not selected:
         raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
@@ -93,25 +96,17 @@ def compose(
         observed,
         ledger,
         workspace.kinds,
-        header=_header(workspace, commit),
-        options=_options(workspace, request, selected),
+        header=_header(workspace, commit, moment),
+        options=_options(workspace, request, selected, moment),
         fingerprint=fingerprint,
     )
-    guards = workspace.project.guards
-    limits = Limits(
-        guards.max_deletes,
-        guards.max_delete_percent,
-        guards.max_update_percent,
-        request.allow,
-        outcome_unknown,
-        frozenset(key for key, entry in ledger.entries.items() if entry.protect),
-    )
-    warnings = (INTERRUPTED, *plan.warnings) if outcome_unknown else plan.warnings
-    return replace(plan, problems=(*plan.problems, *check(plan, limits)), warnings=warnings)
+    plan = replace(plan, warnings=(INTERRUPTED, *plan.warnings)) if outcome_unknown else plan
+    limits = limits_of(workspace, ledger, request.allow, outcome_unknown=outcome_unknown)
+    return judged(plan, workspace, limits, moment)
 
 
-def _header(workspace: Workspace, commit: str) -> Header:
-    target, moment = workspace.target, now()
+def _header(workspace: Workspace, commit: str, moment: datetime) -> Header:
+    target = workspace.target
     return Header(
         target.name,
         target.url,
@@ -124,7 +119,7 @@ def _header(workspace: Workspace, commit: str) -> Header:
     )
 
 
-def _options(workspace: Workspace, request: Request, selected: frozenset[Key] | None) -> Options:
+def _options(workspace: Workspace, request: Request, selected: frozenset[Key] | None, moment: datetime) -> Options:
     target = workspace.target
     return Options(
         prune=workspace.project.prune if request.prune is None else request.prune,
@@ -132,7 +127,7 @@ def _options(workspace: Workspace, request: Request, selected: frozenset[Key] | 
         selected=selected,
         adopt=dict(request.adopt),
         write_secrets=request.write_secrets,
-        allowed=request.allow,
+        allowed=allowed_deletes(workspace, request.allow, moment),
         style=target.api.concurrency,
         rate=target.limits.requests_per_second or 0.0,
         readers=_readers(workspace.bound.edges, workspace.kinds),

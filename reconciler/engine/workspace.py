@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
+from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
 from reconciler.errors import InvalidProject
 from reconciler.kinds import load_kinds
 from reconciler.kinds.metadata import METADATA_MODEL
@@ -19,9 +20,11 @@ from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target
 from reconciler.loading.project_file import load_project
 from reconciler.loading.secrets import SecretResolver
-from reconciler.loading.yaml import ParseCache, discover, load_files
+from reconciler.loading.yaml import ParseCache, discover, load_files, parse_text
+from reconciler.loading.yaml_files import relative_name
 
-_CACHE: Final = f"{STATE_FOLDER}/cache"
+CACHE: Final = f"{STATE_FOLDER}/cache"
+"""Where a project keeps what it knows of files by their content, relative to its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Workspace:
 
     The bound manifests are always those of the whole project, since what a command is given by PATHS may refer to the rest.
     ``files`` are the files so given, relative to the project (None: all), ``selected`` the keys of the valid manifests in
-    them; ``documents`` counts the manifests that were read from the selected files, valid or not.
+    them; ``documents`` counts the manifests that were read from the selected files, valid or not. ``guards`` is what the files beside
+    them say.
     """
 
     project: Project
@@ -39,6 +43,7 @@ class Workspace:
     bound: Bound
     documents: int
     files: frozenset[str] | None = None
+    guards: Guards = field(default_factory=Guards)
 
     @property
     def selected(self) -> frozenset[Key] | None:
@@ -66,15 +71,16 @@ def load_workspace(
     exist or lie outside; what is wrong with manifests is in ``bound.diagnostics``, and `Bound.require` raises it.
     """
     environ = os.environ if environ is None else environ
-    project = load_project(root, cache_folder=_CACHE)
+    project = load_project(root, cache_folder=CACHE)
     target = project.target(target_name)
     kinds = load_kinds()
     named = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as they were named
     files = _manifest_files(project)
     chosen = discover(project.root, named) if named else []
-    cache = ParseCache(project.root / _CACHE)
-    documents, diagnostics = load_files({*files, *chosen}, project.root, cache)
-    documents = [document for document in documents if document.file != PROJECT_FILE]
+    cache = ParseCache(project.root / CACHE)
+    beside = guard_sources(project)
+    everything, diagnostics = load_files({*files, *chosen, *beside.files}, project.root, cache)
+    documents = [document for document in everything if document.file not in (PROJECT_FILE, *beside.names)]
     bound = bind(
         documents,
         project=project,
@@ -84,19 +90,47 @@ def load_workspace(
         environ=environ,
         resolver=SecretResolver(project.root, environ) if resolve_secrets else None,
         earlier=diagnostics,
-        approved=Approved(project.root / _CACHE, (*sorted(project.targets), *sorted(kinds))),
+        approved=Approved(project.root / CACHE, (*sorted(project.targets), *sorted(kinds))),
     )
+    guards, findings = read_guards(
+        [document for document in everything if document.file in beside.names], beside, project, kinds
+    )
+    bound = with_findings(bound, findings)
     if not bound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
-        cache.store(documents)
+        cache.store(everything)
     names = frozenset(path.relative_to(project.root).as_posix() for path in chosen) if named else None
     counted = sum(1 for document in documents if names is None or document.file in names)
-    return Workspace(project, target, kinds, bound, counted, names)
+    return Workspace(project, target, kinds, bound, counted, names, guards)
+
+
+def bind_edited(
+    workspace: Workspace, texts: Mapping[str, str], *, environ: Mapping[str, str], resolver: SecretResolver
+) -> Bound:
+    """What a project would mean if some of its files, relative to it, held other texts. Nothing is written or remembered."""
+    project = workspace.project
+    cache = ParseCache(project.root / CACHE)
+    files = [file for file in _manifest_files(project) if relative_name(str(file), str(project.root)) not in texts]
+    documents, diagnostics = load_files(files, project.root, cache)
+    for name, text in texts.items():
+        found, wrong = parse_text(text, name)
+        documents += found
+        diagnostics += wrong
+    return bind(
+        [document for document in documents if document.file != PROJECT_FILE],
+        project=project,
+        target=workspace.target,
+        kinds=workspace.kinds,
+        metadata_model=METADATA_MODEL,
+        environ=environ,
+        resolver=resolver,
+        earlier=diagnostics,
+    )
 
 
 def declared_keys(project: Project) -> set[str]:
     """``Kind/name`` of every manifest that says both, valid or not, without judging any of them."""
-    documents, _ = load_files(_manifest_files(project), project.root, ParseCache(project.root / _CACHE))
+    documents, _ = load_files(_manifest_files(project), project.root, ParseCache(project.root / CACHE))
     found: set[str] = set()
     for document in documents:
         manifest = document.value if isinstance(document.value, dict) else {}
@@ -115,4 +149,9 @@ def _manifest_files(project: Project) -> list[Path]:
                 f"spec.manifests of reconciler.yaml names {name}, which does not exist",
                 fix=f"create {name}, or correct spec.manifests",
             )
-    return discover(project.root, project.manifests)
+    beside = guard_sources(project).names
+    found = discover(project.root, project.manifests)
+    if not beside:
+        return found
+    base = str(project.root)
+    return [path for path in found if relative_name(str(path), base) not in beside]

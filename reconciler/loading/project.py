@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from reconciler.core.freeze import Freeze
 from reconciler.errors import InvalidProject
 from reconciler.loading.suggest import did_you_mean
 
@@ -56,19 +57,29 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
-    """What a target demands of an apply: a saved plan, and one not older than so many hours."""
+    """What a target demands of an apply: a saved plan, one not older than so many hours, and a budget (None: the project's)."""
 
     saved_plan_only: bool = False
     plan_expires_hours: float = 24.0
+    max_requests: int | None = None
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GuardSettings:
-    """The limits that a plan must keep: deletes in all, and per cent of a kind deleted or updated."""
+    """The limits that a plan must keep: deletes in all, per cent of a kind deleted or updated, requests and seconds.
+
+    ``rules`` and ``acknowledgements`` are files and folders relative to the project.
+    """
 
     max_deletes: int = 5
     max_delete_percent: float = 30.0
     max_update_percent: float = 50.0
+    max_requests: int | None = None
+    max_seconds: float | None = None
+    rules: tuple[str, ...] = ()
+    acknowledgements: tuple[str, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from reconciler.core.diagnostic import Diagnostic, Rule
+from reconciler.core.freeze import Freeze
+from reconciler.core.selection import Selector
 from reconciler.errors import InvalidProject
 from reconciler.loading.field_errors import FieldErrors, describe
 from reconciler.loading.findings import Findings
 from reconciler.loading.inside import NotUsable, inside
 from reconciler.loading.located import Located
+from reconciler.loading.moments import week_time, zone_of
 from reconciler.loading.project import (
     PROJECT_FILE,
     ApiSettings,
@@ -27,7 +31,7 @@ from reconciler.loading.project import (
     find_root,
     local_target,
 )
-from reconciler.loading.project_model import ProjectFile, TargetModel
+from reconciler.loading.project_model import FreezeModel, GuardsModel, ProjectFile, TargetModel
 from reconciler.loading.yaml import ParseCache, load_files, parse_text
 
 PROJECT: Final = Rule(
@@ -64,7 +68,7 @@ def _check_file(path: Path) -> None:
         raise NotUsable("is not a file")
 
 
-def read_project(text: str, root: Path) -> Project:
+def read_project(text: str | bytes, root: Path) -> Project:
     """Read the text of a project file; ``root`` is its folder. Raises `InvalidProject`."""
     documents, diagnostics = parse_text(text, PROJECT_FILE)
     return _read(documents, diagnostics, root)
@@ -118,7 +122,6 @@ def _invalid(diagnostics: tuple[Diagnostic, ...]) -> InvalidProject:
 
 def _project(model: ProjectFile, root: Path) -> Project:
     spec = model.spec
-    guards = spec.guards
     targets = {name: _target(name, target) for name, target in spec.targets.items()}
     targets.setdefault("local", local_target())
     return Project(
@@ -127,8 +130,37 @@ def _project(model: ProjectFile, root: Path) -> Project:
         spec.stack or model.metadata.name,
         tuple(spec.manifests),
         spec.prune,
-        GuardSettings(guards.max_deletes, guards.max_delete_percent, guards.max_update_percent),
+        _guards(spec.guards),
         dict(sorted(targets.items())),
+    )
+
+
+def _guards(model: GuardsModel) -> GuardSettings:
+    return GuardSettings(
+        model.max_deletes,
+        model.max_delete_percent,
+        model.max_update_percent,
+        model.max_requests,
+        model.max_seconds,
+        tuple(model.rules),
+        tuple(model.acknowledgements),
+        tuple(map(_freeze, model.freezes)),
+    )
+
+
+def _freeze(model: FreezeModel) -> Freeze:
+    weekly = model.weekly
+    return Freeze(
+        model.name,
+        model.reason,
+        zone_of(model.timezone),
+        model.timezone,
+        datetime.fromisoformat(model.begin) if model.begin else None,
+        datetime.fromisoformat(model.end) if model.end else None,
+        week_time(weekly.begin) if weekly else None,
+        week_time(weekly.end) if weekly else None,
+        tuple(model.targets),
+        tuple(map(Selector.parse, model.allow)),
     )
 
 
@@ -140,7 +172,12 @@ def _target(name: str, model: TargetModel) -> Target:
         model.ledger or default_ledger(name),
         dict(model.vars),
         tuple(model.patches),
-        ApplySettings(model.apply.saved_plan_only, model.apply.plan_expires_hours),
+        ApplySettings(
+            model.apply.saved_plan_only,
+            model.apply.plan_expires_hours,
+            model.apply.max_requests,
+            model.apply.max_seconds,
+        ),
         AuthSettings(
             auth.grant,
             auth.url or "",

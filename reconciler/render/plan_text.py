@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan import Change, Header, Plan, summary
+from reconciler.core.plan import Acknowledged, Change, Header, Plan, summary
 from reconciler.render.drift_text import add_drift
 from reconciler.render.escape import visible
 from reconciler.render.page import Page
@@ -28,6 +28,7 @@ def render_plan_text(plan: Plan, *, width: int = 0, color: bool = False, full: b
     _add_noted(page, plan)
     _add_orphans(page, plan)
     _add_problems(page, plan)
+    _add_acknowledged(page, plan)
     _add_end(page, plan)
     return page.text
 
@@ -112,6 +113,24 @@ def _add_problems(page: Page, plan: Plan) -> None:
         page.add(f"! {visible(problem.code)} {visible(problem.message)}", "alarm", indent=1, hang=7)
         if problem.fix:
             page.add(f"fix: {visible(problem.fix)}", indent=2, hang=5)
+        if problem.change:
+            page.add(f"in a file of acknowledgements: change {problem.change}", "dim", indent=2, hang=5)
+
+
+def _add_acknowledged(page: Page, plan: Plan) -> None:
+    if not plan.acknowledged:
+        return
+    page.heading(f"Acknowledged ({len(plan.acknowledged)}): accepted although a guard does not")
+    for item in plan.acknowledged:
+        page.add(f"· {visible(item.accepts)} {visible(item.message)}".rstrip(), indent=1, hang=2)
+        page.add(visible(acceptance(item)), indent=2, hang=2)
+
+
+def acceptance(item: Acknowledged) -> str:
+    """Why, by whom, until when and where something was accepted, as one line."""
+    if not item.reason:
+        return f"for this run ({item.source})"
+    return f"{item.reason} ({item.by}, until {item.expires}, {item.source})"
 
 
 def _add_end(page: Page, plan: Plan) -> None:

@@ -57,6 +57,7 @@ def plan_schema() -> Schema:
             "orphans": _list({"$ref": "#/$defs/orphan"}, "Owned resources without a manifest that are left alone."),
             "problems": _list({"$ref": "#/$defs/problem"}, "What stands in the way; a plan with any is not applied."),
             "warnings": _list({"type": "string"}, "What else to know."),
+            "acknowledged": _list({"$ref": "#/$defs/acknowledged"}, "What is accepted although a guard does not."),
             "changeDigest": {**_SHA256, "description": "Over the changes alone: what `apply --expect` takes."},
             "planDigest": {**_SHA256, "description": "Over everything but itself."},
         }
@@ -204,6 +205,8 @@ _CHANGE = _closed(
             },
             "Files of the code bundle that differ.",
         ),
+        "labels": _map({"type": "string"}, "The manifest's labels."),
+        "annotations": _map({"type": "string"}, "The manifest's annotations."),
     }
 )
 _HEADER = _closed(
@@ -233,6 +236,17 @@ _PLAN_PARTS: dict[str, Schema] = {
             "fix": _text("What to do."),
             "key": _maybe(_KEY),
             "acknowledge": _text("What `--allow` takes to let it pass; empty where nothing can."),
+            "change": _text("How the digest of its change begins, for a file of acknowledgements; or empty."),
+        }
+    ),
+    "acknowledged": _closed(
+        {
+            "accepts": _text("What is accepted, as `--allow` takes it."),
+            "message": _text("What the guard had said; empty for a freeze that may come before the plan is applied."),
+            "reason": _text("Why, where a file says so."),
+            "by": _text("Who accepts it."),
+            "expires": _text("Until when (RFC 3339); empty for one run."),
+            "source": _text("--allow, or file:line:column."),
         }
     ),
 }

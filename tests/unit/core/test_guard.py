@@ -25,7 +25,7 @@ def codes(made: Plan, **limits: object) -> list[str]:
 def test_all_codes_are_explained_once() -> None:
     listed = [rule.code for rule in GUARDS]
     assert len(listed) == len(set(listed))
-    assert {f"G{number:03}" for number in range(1, 18)} == set(listed)
+    assert {f"G{number:03}" for number in range(1, 23)} <= set(listed)
 
 
 @pytest.mark.parametrize(("deletes", "expected"), [(5, []), (6, ["G001"])])

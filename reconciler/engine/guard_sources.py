@@ -1,0 +1,87 @@
+"""The files beside the manifests that guards come from: where they are, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.core.acknowledge import Acknowledgement
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.guard_rule import GuardRule
+from reconciler.core.kind import Kinds
+from reconciler.errors import InvalidProject, UsageError
+from reconciler.loading.manifest import Bound
+from reconciler.loading.project import PROJECT_FILE, Project
+from reconciler.loading.yaml import Document, discover
+from reconciler.loading.yaml_files import relative_name
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSources:
+    """The files that ``spec.guards`` names, and their names relative to the project."""
+
+    files: tuple[Path, ...] = ()
+    rules: frozenset[str] = frozenset()
+    acknowledgements: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them, by name: none of them is a manifest."""
+        return self.rules | self.acknowledgements
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What a project's files say of guards: written rules, and what was acknowledged in review."""
+
+    rules: tuple[GuardRule, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+
+
+def guard_sources(project: Project) -> GuardSources:
+    """The files of guards and acknowledgements; raises `InvalidProject` for a name that leads nowhere."""
+    settings = project.guards
+    if not settings.rules and not settings.acknowledgements:
+        return GuardSources()
+    rules = _found(project, "rules", settings.rules)
+    acknowledgements = _found(project, "acknowledgements", settings.acknowledgements)
+    base = str(project.root)
+    return GuardSources(
+        (*rules, *acknowledgements),
+        frozenset(relative_name(str(path), base) for path in rules),
+        frozenset(relative_name(str(path), base) for path in acknowledgements),
+    )
+
+
+def _found(project: Project, field: str, names: Iterable[str]) -> list[Path]:
+    try:
+        return [path for path in discover(project.root, names) if path.name != PROJECT_FILE]
+    except UsageError as error:
+        raise InvalidProject(
+            f"spec.guards.{field} of {PROJECT_FILE}: {error.message}", fix=f"create it, or correct spec.guards.{field}"
+        ) from error
+
+
+def read_guards(
+    documents: Iterable[Document], sources: GuardSources, project: Project, kinds: Kinds
+) -> tuple[Guards, tuple[Diagnostic, ...]]:
+    """What the documents of those files say, and what is wrong with them."""
+    held = [document for document in documents if document.value is not None]
+    if not held:
+        return Guards(), ()
+    from reconciler.loading.guard_files import read_guard_files
+
+    found = read_guard_files([item for item in held if item.file in sources.rules], project, kinds)
+    return Guards(found.rules), found.diagnostics
+
+
+def with_findings(bound: Bound, findings: Iterable[Diagnostic]) -> Bound:
+    """Manifests together with what is wrong with guards: where anything is, nothing may be planned."""
+    added = tuple(findings)
+    if not added:
+        return bound
+    diagnostics = tuple(sorted((*bound.diagnostics, *added), key=lambda item: item.sort_key))
+    if any(item.severity == "error" for item in added):
+        return Bound(diagnostics=diagnostics, digest=bound.digest)
+    return replace(bound, diagnostics=diagnostics)
