@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from reconciler.core.compare import same
 from reconciler.core.plan import Header
 from reconciler.core.planning import Options, make_plan
-from reconciler.core.resource import Desired, Entry, Key
+from reconciler.core.resource import Desired, Entry, Key, Observed
 from reconciler.core.values import ABSENT, MASKED, Secret, Tree
 from reconciler.core.wire import live_tree
 from reconciler.engine.applying import refuse_open_journal
@@ -31,38 +32,47 @@ def adopt(session: Session, key: Key, resource_id: str, lock_timeout: float) -> 
     if desired is None:
         raise UsageError(f"no manifest declares {key}", fix="write its manifest first; `reconciler new` helps")
 
-    async def work() -> str:
-        async with session.client(write=False) as client:
-            observed = await observe_kinds(client, session.workspace.kinds, [key.kind])
-        plan = make_plan(
-            [desired],
-            observed,
-            replace(session.ledger, lost=False),
-            session.workspace.kinds,
-            header=Header(),
-            options=Options(adopt={key: resource_id}, partial=True),
-            fingerprint=session.mark,
-        )
-        refusals = [item for item in plan.problems if item.code == "G011"]
-        if refusals:
-            raise GuardRefused(refusals[0].message, codes=["G011"], fix=refusals[0].fix)
-        change = next((item for item in plan.changes if item.key == key), None)
-        if change is None or change.action == "create" or change.entry is None:
-            raise NotFound(
-                f"nothing in the tenant fits {key}",
-                fix=f"there is no {key.kind} named {desired.live_name!r}; give --id",
-            )
-        live = next(item for item in observed[key.kind] if item.id == change.resource_id)
-        tree = live_tree(session.workspace.kinds[key.kind], live.body)
-        _record(session, replace(change.entry, fields=_as_live(change.entry.fields, tree, desired)))
-        return change.resource_id
-
     with session.store.lease(actor(), f"adopt {key}", lock_timeout):
         refuse_open_journal(session)
         session.reload()
         if key in session.ledger.entries:
             raise UsageError(f"{key} is ours already (id {session.ledger.entries[key].id})")
-        return run(work)
+        entry = _entry_of_live(session, desired, resource_id, run(lambda: _observe(session, key.kind)))
+        _record(session, entry)
+        return entry.id
+
+
+async def _observe(session: Session, kind: str) -> dict[str, list[Observed]]:
+    async with session.client(write=False) as client:
+        return await observe_kinds(client, session.workspace.kinds, [kind])
+
+
+def _entry_of_live(
+    session: Session, desired: Desired, resource_id: str, observed: Mapping[str, list[Observed]]
+) -> Entry:
+    """The entry of the live resource that planning takes a manifest for: what it declares, as it is live."""
+    key = desired.key
+    plan = make_plan(
+        [desired],
+        observed,
+        replace(session.ledger, lost=False),
+        session.workspace.kinds,
+        header=Header(),
+        options=Options(adopt={key: resource_id}, partial=True),
+        fingerprint=session.mark,
+    )
+    refusals = [item for item in plan.problems if item.code == "G011"]
+    if refusals:
+        raise GuardRefused(refusals[0].message, codes=["G011"], fix=refusals[0].fix)
+    change = next((item for item in plan.changes if item.key == key), None)
+    if change is None or change.action == "create" or change.entry is None:
+        raise NotFound(
+            f"nothing in the tenant fits {key}",
+            fix=f"there is no {key.kind} named {desired.live_name!r}; give --id",
+        )
+    live = next(item for item in observed[key.kind] if item.id == change.resource_id)
+    tree = live_tree(session.workspace.kinds[key.kind], live.body)
+    return replace(change.entry, fields=_as_live(change.entry.fields, tree, desired))
 
 
 def _as_live(declared: Tree, live: Tree, desired: Desired) -> Tree:
