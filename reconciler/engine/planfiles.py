@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +12,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.planfile import FORMAT_VERSION, plan_digest, plan_from_json
 from reconciler.core.report import Report, report_from_json
 from reconciler.errors import PlanFileError, StorageError
+from reconciler.loading.atomic import write_atomically
 from reconciler.render.document import render_plan_json
 
 SIZE_LIMIT = 256 * 1024 * 1024
@@ -46,25 +46,12 @@ def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _replace(path.resolve(), data, mode)
+            whole = path.resolve()
+            write_atomically(whole, (data,), mode=_mode_of(whole) if mode is None else mode, durable=True)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}", fix="check the folder, its rights and its space"
         ) from error
-
-
-def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(handle, _mode_of(path) if mode is None else mode)
-            os.fsync(handle)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _mode_of(path: Path) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import orjson
 
 from reconciler.core.resource import Key
 from reconciler.errors import JobBusy, StorageError
+from reconciler.loading.atomic import write_atomically
 from reconciler.loading.project import STATE_FOLDER
 
 _LOCK = "lock"
@@ -78,22 +77,11 @@ class JobFolder:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file through a temporary one beside it: the old content or the new, never a part. Raises `StorageError`."""
-    temporary = ""
+    """Replace a file whole, or make it; it is on the disk when this returns. Raises `StorageError`."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        temporary = ""
+        write_atomically(path, (data,), durable=True)
     except OSError as error:
         raise _failed("write", path, error) from error
-    finally:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()
 
 
 def _failed(verb: str, path: Path, error: OSError) -> StorageError:

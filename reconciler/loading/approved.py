@@ -9,14 +9,13 @@ Anything that does not read back as this is ignored and written anew.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from reconciler import __version__
+from reconciler.loading.atomic import write_atomically
 
 FORMAT: Final = 1
 """Changes whenever the same manifest would be judged otherwise although the tool's version stays."""
@@ -71,16 +70,7 @@ class Approved:
     def _write(self) -> None:
         body = b"".join(sorted(self._known))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkstemp gives mode 0600, which os.replace keeps.
-        handle, temporary = tempfile.mkstemp(prefix=".approved-", dir=self._path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.writelines((self._magic, _check(body), body))
-            Path(temporary).replace(self._path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_atomically(self._path, (self._magic, _check(body), body))
 
 
 def _check(body: bytes) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.errors import InvalidManifests, StorageError
+from reconciler.loading.atomic import write_atomically
 from reconciler.loading.format import format_text
 from reconciler.loading.yaml_files import read_bytes, relative_name, unreadable
 from reconciler.loading.yaml_source import make_source
@@ -47,16 +46,8 @@ def write_formatted(formatted: Formatted) -> None:
     Raises `StorageError`; the file is then as it was.
     """
     path = formatted.path.resolve()
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(formatted.after.encode())
-        Path(temporary).chmod(path.stat().st_mode & 0o7777)
-        Path(temporary).replace(path)
+        write_atomically(path, (formatted.after.encode(),), mode=path.stat().st_mode & 0o7777)
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         message = f"{formatted.file} cannot be written: {error.strerror or type(error).__name__}"
         raise StorageError(message, fix="check the permissions of the file and its folder") from error

@@ -9,10 +9,8 @@ as 32-bit integers. Anything that does not read back as this is ignored and writ
 from __future__ import annotations
 
 import contextlib
-import os
 import struct
 import sys
-import tempfile
 from array import array
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
@@ -22,6 +20,7 @@ from typing import Any, Final
 import orjson
 
 from reconciler import __version__
+from reconciler.loading.atomic import write_atomically
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_source import Source
 
@@ -121,16 +120,7 @@ class ParseCache:
         head = orjson.dumps(index)
         body = b"".join((_LENGTH.pack(len(head)), head, *parts.values()))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkstemp gives mode 0600, which os.replace keeps.
-        handle, temporary = tempfile.mkstemp(prefix=".documents-", dir=self._path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.writelines((_MAGIC, blake2b(body, digest_size=32).digest(), body))
-            Path(temporary).replace(self._path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_atomically(self._path, (_MAGIC, blake2b(body, digest_size=32).digest(), body))
         self._index, self._data = index, memoryview(body)[_LENGTH.size + len(head) :]
 
 

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from reconciler.engine.clock import now, stamp
 from reconciler.engine.state.file_lease import Held, is_taken, take
 from reconciler.engine.state.store import Blob, Holder, Lease, StateStore
 from reconciler.errors import LedgerConflict, LedgerLocked, StorageError
+from reconciler.loading.atomic import write_atomically
 
 _MODE = 0o600
 _FOLDER_MODE = 0o700
@@ -194,22 +194,11 @@ class FileStore(StateStore):
 
     def _replace(self, name: str, data: bytes) -> None:
         self._make_folder()
-        temporary = ""
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.folder / name)
-            temporary = ""
+            write_atomically(self.folder / name, (data,), durable=True)
             self._sync_folder()
         except OSError as error:
             raise self._failed("write", name, error) from error
-        finally:
-            if temporary:
-                with suppress(OSError):
-                    Path(temporary).unlink()
 
     def _sync_folder(self) -> None:
         handle = os.open(self.folder, os.O_RDONLY)
