@@ -107,13 +107,13 @@ def _inside(root: Path, path: Path) -> str:
         raise UsageError(f"{path} is not inside the project", fix="name a manifest or a folder of it") from error
 
 
-def parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
-    """Read ``FORMAT=FILE`` options; raises `UsageError`."""
+def parse_reports(texts: tuple[str, ...], formats: tuple[str, ...] = REPORTS) -> list[tuple[str, Path]]:
+    """Read ``FORMAT=FILE`` options, each in one of some formats; raises `UsageError`."""
     found = []
     for text in texts:
         form, equals, file = text.partition("=")
-        if not equals or form not in REPORTS or not file:
-            raise UsageError(f"--report {text}: write FORMAT=FILE, FORMAT one of {', '.join(REPORTS)}")
+        if not equals or form not in formats or not file:
+            raise UsageError(f"--report {text}: write FORMAT=FILE, FORMAT one of {', '.join(formats)}")
         found.append((form, Path(file)))
     return found
 

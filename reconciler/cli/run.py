@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import EXIT_PARTIAL, Settings, document, standard_options
-from reconciler.cli.planning_options import check_report_files, parse_key
+from reconciler.cli.planning_options import check_report_files, parse_key, parse_reports
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def command(
     from reconciler.jobs.job import JobOptions
     from reconciler.jobs.runner import Terminal, check_options, find_manifests, run_jobs
 
-    files = _parse_reports(reports)
+    files = parse_reports(reports, REPORTS)
     check_report_files(files)
     keys = [parse_key(text) for text in jobs]
     file = replay.absolute() if replay else None
@@ -110,16 +110,6 @@ def _place(text: str | None) -> tuple[str, int] | None:
     if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise UsageError(f"--metrics-port {text}: write PORT or HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
-    found = []
-    for text in texts:
-        form, equals, file = text.partition("=")
-        if not equals or form not in REPORTS or not file:
-            raise UsageError(f"--report {text}: write FORMAT=FILE, FORMAT one of {', '.join(REPORTS)}")
-        found.append((form, Path(file)))
-    return found
 
 
 def _end(settings: Settings, done: tuple[JobReport, ...], files: list[tuple[str, Path]]) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import Settings, document, standard_options
-from reconciler.cli.planning_options import check_report_files
-from reconciler.errors import UsageError
+from reconciler.cli.planning_options import check_report_files, parse_reports
 
 if TYPE_CHECKING:
     from reconciler.jobs.action_tests.report import Results
@@ -45,7 +43,7 @@ def command(settings: Settings, keys: tuple[str, ...], name: str, local: bool, r
     KEY is DataAction/name or the name alone, with globs; without one, all actions are tested. Each test executes its action in the
     target's tenant and compares the output with what it expects.
     """
-    files = _parse_reports(reports)
+    files = parse_reports(reports, FORMATS)
     check_report_files(files)
     results = _locally(settings, keys, name) if local else _on_target(settings, keys, name)
     from reconciler.engine.planfiles import write_text
@@ -73,16 +71,6 @@ def _locally(settings: Settings, keys: tuple[str, ...], name: str) -> Results:
     workspace = load_workspace(settings.directory, settings.target, environ=os.environ, resolve_secrets=True)
     workspace.bound.require()
     return run_locally(workspace, select_suites(workspace.bound.desired, keys, name))
-
-
-def _parse_reports(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
-    found = []
-    for text in texts:
-        form, equals, file = text.partition("=")
-        if not equals or form not in FORMATS or not file:
-            raise UsageError(f"--report {text}: write FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}")
-        found.append((form, Path(file)))
-    return found
 
 
 def _as(form: str, results: Results, *, color: bool = False, all_logs: bool = True) -> str:
