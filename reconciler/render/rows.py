@@ -21,12 +21,13 @@ UNLIMITED_PAIR = 120
 UNLIMITED_VALUE = 160
 """Columns that one value may take where the width is not limited."""
 
-_SECRET_NOTES = {
+SECRET_NOTES = {
     "rotated": "(secret, rotated)",
     "unchecked": NOT_CHECKED,
     "missing": "(secret, missing in the tenant)",
     "forced": "(secret, written again)",
 }
+"""What is said of a secret in place of its value, by its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,16 @@ def rows_of(change: Change, room: Room) -> list[Row]:
     for item in change.fields:
         rows += field_rows(item, room)
         if change.bundle_files and not named and any(isinstance(side, Bundle) for side in (item.desired, item.live)):
-            rows += _file_rows(change, room)
+            rows += file_rows(change, room)
             named = True
     if change.bundle_files and not named:
-        rows += _file_rows(change, room)
-    rows += [Row(" ", 1, f"{label_of(path, -1, room)}:", "", _SECRET_NOTES["unchecked"]) for path in change.unchecked]
-    return rows + _remarks(change)
+        rows += file_rows(change, room)
+    return rows + remark_rows(change, room)
 
 
-def _remarks(change: Change) -> list[Row]:
-    rows = []
+def remark_rows(change: Change, room: Room) -> list[Row]:
+    """What there is to say of a change besides its fields and files: secrets to check, effects, requests."""
+    rows = [Row(" ", 1, f"{label_of(path, -1, room)}:", "", SECRET_NOTES["unchecked"]) for path in change.unchecked]
     for effect in change.effects:
         breaking = effect.effect == "breaking"
         text = f"{effect.effect}: {visible(effect.column)}: {visible(effect.message)}"
@@ -99,7 +100,8 @@ def _remarks(change: Change) -> list[Row]:
     return rows
 
 
-def _file_rows(change: Change, room: Room) -> list[Row]:
+def file_rows(change: Change, room: Room) -> list[Row]:
+    """The files of a code bundle that differ."""
     signs: dict[str, Sign] = {"added": "+", "removed": "-", "changed": "~"}
     shown = change.bundle_files if room.full else change.bundle_files[:40]
     rows = [Row(signs.get(what, " "), 2, f"{visible(name)}", note=f"({visible(what)})") for name, what in shown]
@@ -118,11 +120,11 @@ def field_rows(item: FieldChange, room: Room) -> list[Row]:
     """One difference as rows: what the tenant has, what it will have, and whose doing it is."""
     lead = label_of(item.path, item.keyed, room) + ":"
     live, desired = mask_together((item.live, item.desired, item.base))[:2]
-    note = _note(item)
+    note = note_of(item)
     if item.status == "released":
         return [Row(" ", 1, lead, "", _one(live, lead, room), note)]
     if item.secret or isinstance(item.desired, Secret):
-        known = _SECRET_NOTES.get(item.secret) or inline(item.desired if isinstance(item.desired, Secret) else MASKED)
+        known = SECRET_NOTES.get(item.secret) or inline(item.desired if isinstance(item.desired, Secret) else MASKED)
         return [Row("+" if item.live is ABSENT else "~", 1, lead, "", known, note)]
     if desired is ABSENT:
         return _one_sided("-", lead, live, note, room)
@@ -131,7 +133,8 @@ def field_rows(item: FieldChange, room: Room) -> list[Row]:
     return _replaced(lead, live, desired, note, room)
 
 
-def _note(item: FieldChange) -> str:
+def note_of(item: FieldChange) -> str:
+    """Whose doing a difference is, where it is not git's alone; empty otherwise."""
     if item.status == "theirs":
         if item.desired is ABSENT:
             return "(drift: taken out again)"

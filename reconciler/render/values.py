@@ -75,6 +75,11 @@ def inline(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def is_typed(value: Any) -> bool:
+    """Whether a value is shown by a word of this tool: a secret, something known after apply, a code bundle."""
+    return value is MASKED or isinstance(value, (Secret, Unknown, Template, Bundle))
+
+
 def _typed(value: Secret | Unknown | Template | Bundle) -> str:
     if isinstance(value, Secret):
         # Without a value and without a mark of one, its provider was out of reach: apply will look again.
