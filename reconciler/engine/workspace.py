@@ -20,7 +20,7 @@ from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target
 from reconciler.loading.project_file import load_project
 from reconciler.loading.secrets import SecretResolver
-from reconciler.loading.yaml import ParseCache, discover, load_files, parse_text
+from reconciler.loading.yaml import Document, ParseCache, discover, load_files, parse_text
 from reconciler.loading.yaml_files import relative_name
 
 CACHE: Final = f"{STATE_FOLDER}/cache"
@@ -74,12 +74,10 @@ def load_workspace(
     project = load_project(root, cache_folder=CACHE)
     target = project.target(target_name)
     kinds = load_kinds()
-    named = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as they were named
-    files = _manifest_files(project)
-    chosen = discover(project.root, named) if named else []
+    files, chosen = _files(project, paths)
     cache = ParseCache(project.root / CACHE)
     beside = guard_sources(project)
-    everything, diagnostics = load_files({*files, *chosen, *beside.files}, project.root, cache)
+    everything, diagnostics = load_files({*files, *beside.files}, project.root, cache)
     documents = [document for document in everything if document.file not in (PROJECT_FILE, *beside.names)]
     bound = bind(
         documents,
@@ -99,9 +97,23 @@ def load_workspace(
     if not bound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
         cache.store(everything)
-    names = frozenset(path.relative_to(project.root).as_posix() for path in chosen) if named else None
-    counted = sum(1 for document in documents if names is None or document.file in names)
-    return Workspace(project, target, kinds, bound, counted, names, guards)
+    return Workspace(project, target, kinds, bound, *_narrowed(documents, chosen, project.root), guards)
+
+
+def _files(project: Project, paths: Iterable[Path]) -> tuple[set[Path], list[Path] | None]:
+    """All files to read, and those among them that paths name, given relative to the working directory; None without paths."""
+    files = _manifest_files(project)
+    named = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as they were named
+    chosen = discover(project.root, named) if named else None
+    return {*files, *(chosen or ())}, chosen
+
+
+def _narrowed(documents: list[Document], chosen: list[Path] | None, root: Path) -> tuple[int, frozenset[str] | None]:
+    """How many documents the chosen files hold, and the names of these files; None where all are."""
+    if chosen is None:
+        return len(documents), None
+    names = frozenset(path.relative_to(root).as_posix() for path in chosen)
+    return sum(1 for document in documents if document.file in names), names
 
 
 def bind_edited(
