@@ -25,6 +25,7 @@ def with_details(
     if kind.bundle and any(item.path == (kind.bundle.field,) for item in change.fields):
         known = base.get(kind.bundle.field, ABSENT)
         change = replace(change, bundle_files=bundle_files(known, sealed.get(kind.bundle.field)))
+        return change, without_content(kind, change.key, sealed)
     if kind.table is None:
         return change, None
     moved = {item.path[0] for item in change.fields if item.sends}
@@ -33,6 +34,19 @@ def with_details(
     touches = readers.get(change.key, ()) if effects else ()
     detailed = replace(change, effects=effects, touches=touches)
     return detailed, _breaks(change.key, effects, records if isinstance(records, (int, float)) else 0)
+
+
+def without_content(kind: Kind, key: Key, sealed: Tree) -> Problem | None:
+    """Say that a bundle would have to be sent of which only the digest is known; None where there is something to send."""
+    code = sealed.get(kind.bundle.field) if kind.bundle is not None else None
+    if not isinstance(code, Bundle) or code.path:
+        return None
+    return Problem(
+        "G030",
+        f"{key} is declared by its code's digest alone, so that there is no code to send",
+        "put the code into a folder of the project and name it in code.path",
+        key,
+    )
 
 
 def records_lost(kind: Kind, key: Key, live: Observed) -> Problem | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.changes import Sides, create_change, delete_change, existing_change, pin_of
 from reconciler.core.compare import Comparison, Fingerprint, compare
-from reconciler.core.details import records_lost, with_details
+from reconciler.core.details import records_lost, with_details, without_content
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.matching import Match, Matches, match
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem
@@ -136,8 +136,7 @@ def _needs_unselected(draft: _Draft, desired: Desired, fields: Tree) -> None:
 def _plan_create(draft: _Draft, kind: Kind, item: Match, fields: Tree) -> None:
     sealed = seal(fields, draft.fingerprint)
     steps, problem = create_steps(kind, item.desired.key, sealed)
-    if problem:
-        draft.problems.append(problem)
+    draft.problems += [found for found in (problem, without_content(kind, item.desired.key, sealed)) if found]
     draft.changes.append(create_change(kind, item, sealed, steps))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from reconciler.core.kind import BundleField, Finding, Kind, Lookup, SecretMap, Wire
 from reconciler.kinds.parts.base import FilePath, Part, Spec
@@ -17,9 +17,12 @@ ACTION_NAME = r"^[a-z0-9-]+$"
 
 
 class Code(Part):
-    """Where the action's source files are."""
+    """Where the action's source files are; or, of code that only the tenant has, which bundle it is."""
 
-    path: FilePath = Field(
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["sha256"]}]})
+
+    path: FilePath | None = Field(
+        default=None,
         description=(
             "The folder that is packed, with index.js at its root; relative to the project. It stays inside the project: "
             "no '..', no symbolic link out of it."
@@ -30,6 +33,13 @@ class Code(Part):
         default_factory=list,
         description="Globs, relative to the folder, of files that are left out.",
         examples=[["*.test.js", "README.md"]],
+    )
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description=(
+            "In place of path, for code that nobody has but the tenant, as `reconciler export` writes it: the live bundle's "
+            "digest. Other code is called drift, and nothing can be sent."
+        ),
     )
 
 
@@ -61,7 +71,7 @@ class DataActionSpec(Spec):
     """An action's code, its interface and what it runs with."""
 
     runtime: Literal["nodejs18", "nodejs20"] = Field(description="What runs the code.", examples=["nodejs20"])
-    code: Code = Field(description="Where the source files are.")
+    code: Code = Field(description="Where the source files are.", examples=[{"path": "actions/enrich-caller"}])
     inputs: ObjectSchema = Field(
         description="A JSON Schema of the inputs: {properties, required}.",
         examples=[{"properties": {"externalId": {"type": "string"}}, "required": ["externalId"]}],
@@ -94,6 +104,7 @@ def check(spec: DataActionSpec, _lookup: Lookup) -> list[Finding]:
     """The live name, the two schemas, and the tests against them."""
     return gathered(
         lambda: _name_findings(spec.name),
+        lambda: _code_findings(spec.code),
         lambda: _input_findings(spec),
         lambda: _output_findings(spec),
         lambda: null_findings(("inputs",), spec.inputs),
@@ -111,6 +122,24 @@ def _name_findings(name: str | None) -> Iterator[Finding]:
             ("name",),
             f"{name!r} is no name for an action: it may hold a-z, 0-9 and - only",
             f"write {re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'my-action'!r}",
+        )
+
+
+def _code_findings(code: Code) -> Iterator[Finding]:
+    """Either the files or the digest of what is live; the latter is a gap to be closed."""
+    if code.path is not None:
+        if code.sha256 is not None:
+            yield Finding(("code", "sha256"), "the code is named by path already", "remove sha256")
+    elif code.sha256 is None:
+        yield Finding(
+            ("code",), "nothing says where the code is", "write 'path: actions/NAME', a folder with an index.js"
+        )
+    else:
+        yield Finding(
+            ("code", "sha256"),
+            "the code is in the tenant only: the action can be compared with what is live, and not be created anywhere",
+            "put its files into a folder of the project and write 'path: FOLDER' in place of sha256",
+            "warning",
         )
 
 

@@ -47,6 +47,10 @@ def build_bundle(reach: Reach, path: str, exclude: Sequence[str] = ()) -> Built:
 
 def read_bundle(root: Path, bundle: Bundle) -> bytes:
     """Build a bundle again and return its zip; raises `SourcesMoved` where it is not what was planned."""
+    if not bundle.path:
+        raise SourcesMoved(
+            "the manifest knows the code by its digest only", fix="name the folder of the code: code.path"
+        )
     built, data = _build(partial(inside, root), bundle.path, bundle.exclude)
     if built.bundle is None:
         raise SourcesMoved(
