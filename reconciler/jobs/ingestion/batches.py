@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Bytes of a request's records, beyond which a batch gets fewer records than ``batchSize``."""
+
+_ESCAPED: Final = 6
+"""Bytes that a byte of text takes in JSON at most (``\\u0001``)."""
+
+_SCALAR_BYTES: Final = 32
+"""Bytes that a number, a boolean or null takes at most."""
 
 WINDOW: Final = 64
 """How far the newest batch in flight may be ahead of the oldest: bounds what waits to be written down in order."""
@@ -48,11 +55,15 @@ class Envelope:
 
     def body(self, records: bytes) -> bytes:
         """The request's body; ``records`` are JSON objects with commas between them."""
+        return self.around(b'{"records":[%b]}' % records)
+
+    def around(self, records: bytes) -> bytes:
+        """The request's body; ``records`` is a JSON object with nothing but them."""
         rest = {
             "deduplicationStrategy": {"mode": self.mode, "keys": list(self.keys)},
             "schemaInference": dict(self.inference),
         }
-        return b'{"records":[' + records + b"]," + orjson.dumps(rest)[1:]
+        return b"".join((memoryview(records)[:-1], b",", orjson.dumps(rest)[1:]))
 
 
 def json_texts(frame: pl.DataFrame) -> pl.Series:
@@ -62,7 +73,7 @@ def json_texts(frame: pl.DataFrame) -> pl.Series:
     return frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
 
 
-def bounds(lengths: pl.Series, size: int, most_bytes: int = MAX_BODY_BYTES) -> list[tuple[int, int]]:
+def bounds(lengths: pl.Series, size: int, most_bytes: int) -> list[tuple[int, int]]:
     """Where batches begin and end: at most ``size`` records and, where more than one, at most ``most_bytes``."""
     found = []
     begin, count = 0, len(lengths)
@@ -121,21 +132,55 @@ class KeyOrder:
         return waits
 
 
-def make_batches(prepared: Prepared, first: int, size: int, envelope: Envelope, order: KeyOrder | None) -> list[Batch]:
-    """Cut a chunk into batches numbered from ``first``; ``order`` is None where no key occurs twice."""
+def make_batches(
+    prepared: Prepared,
+    first: int,
+    size: int,
+    envelope: Envelope,
+    order: KeyOrder | None,
+    most_bytes: int = MAX_BODY_BYTES,
+) -> list[Batch]:
+    """Cut a chunk into batches numbered from ``first``; ``order`` is None where no key occurs twice.
+
+    A batch holds ``size`` records, fewer where they are more than ``most_bytes`` together.
+    """
+    frame = prepared.frame
+    if not frame.height:
+        return []
+    limits = _limits(frame, size, most_bytes)
+    waits = order.waits(frame, first, limits) if order is not None else [-1] * len(limits)
+    made = []
+    for number, ((begin, end), records) in enumerate(zip(limits, _records(frame, limits), strict=True), first):
+        body = envelope.around(records)
+        digest = hashlib.sha256(body).hexdigest()
+        made.append(Batch(number, prepared, begin, end - begin, body, digest, waits[number - first]))
+    return made
+
+
+def _limits(frame: pl.DataFrame, size: int, most_bytes: int) -> list[tuple[int, int]]:
+    """The bounds of a chunk's batches. Records are measured one by one only where they could be too large for full batches."""
+    if size * _longest(frame) <= most_bytes:
+        return [(begin, min(begin + size, frame.height)) for begin in range(0, frame.height, size)]
+    return bounds(json_texts(frame).str.len_bytes(), size, most_bytes)
+
+
+def _longest(frame: pl.DataFrame) -> int:
+    """Bytes that no record's JSON exceeds, whatever has to be escaped in it."""
     import polars as pl
 
-    if not prepared.frame.height:
-        return []
-    texts = json_texts(prepared.frame)
-    limits = bounds(texts.str.len_bytes(), size)
-    waits = order.waits(prepared.frame, first, limits) if order is not None else [-1] * len(limits)
-    places = batch_of_each(first, limits)
-    joined = pl.DataFrame({"batch": places, "text": texts}).group_by("batch", maintain_order=True)
-    made = []
-    for index, records in enumerate(joined.agg(pl.col("text").str.join(","))["text"].cast(pl.Binary)):
-        begin, end = limits[index]
-        body = envelope.body(records)
-        digest = hashlib.sha256(body).hexdigest()
-        made.append(Batch(first + index, prepared, begin, end - begin, body, digest, waits[index]))
-    return made
+    total = 2
+    for column in frame:
+        longest = column.str.len_bytes().max() if column.dtype == pl.String else _SCALAR_BYTES
+        total += _ESCAPED * (len(column.name.encode()) + int(str(longest or 0))) + len('"":"",')
+    return total
+
+
+def _records(frame: pl.DataFrame, limits: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    """``{"records":[…]}`` of each batch; those of the same size are written in one go."""
+    import polars as pl
+
+    records = frame.select(records=pl.struct(pl.all())).to_series()
+    for size, run in groupby(limits, lambda limit: limit[1] - limit[0]):
+        of_run = list(run)
+        each = records.slice(of_run[0][0], size * len(of_run)).reshape((len(of_run), size)).to_frame()
+        yield from each.select(pl.struct("records").struct.json_encode().cast(pl.Binary)).to_series()

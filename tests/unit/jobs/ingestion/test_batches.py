@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from hypothesis import given
@@ -40,6 +42,36 @@ def test_a_body_is_what_the_contract_says_and_its_parts_are_the_same_bytes() -> 
         assert ENVELOPE.body(b",".join(batch.lines())) == batch.body
     again = make_batches(prepared(keys), 7, 2, ENVELOPE, None)
     assert [batch.body for batch in again] == [batch.body for batch in batches]
+
+
+TEXTS = (
+    st.none() | st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["", "\x00", "\x1f\x7f", '\\"/'])
+)
+WHOLE = st.none() | st.integers(-(2**53) + 1, 2**53 - 1)
+FRACTIONS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(
+    st.lists(st.tuples(TEXTS, WHOLE, FRACTIONS, st.none() | st.booleans()), max_size=30),
+    TEXTS.filter(lambda name: name not in (None, "whole", "fraction", "flag")),
+    st.integers(1, 8),
+    st.integers(1, 2000),
+)
+def test_batches_are_the_records_one_by_one(rows: list[tuple[Any, ...]], name: str, size: int, most_bytes: int) -> None:
+    """However many records are written in one go: what is sent is what each of them alone is, with commas between."""
+    types = {name: pl.String, "whole": pl.Int64, "fraction": pl.Float64, "flag": pl.Boolean}
+    frame = pl.DataFrame(rows, schema=types, orient="row")
+    chunk = Chunk("f", Position(), Position(0, 0, len(rows)), frame, pl.Series(), lambda index: index)
+    item = Prepared(chunk, frame, pl.int_range(len(rows), dtype=pl.UInt32, eager=True), [])
+    batches = make_batches(item, 3, size, ENVELOPE, None, most_bytes)
+    each = [frame.slice(index, 1).select(pl.struct(pl.all()).struct.json_encode()).item() for index in range(len(rows))]
+    assert [json.loads(text) for text in each] == frame.to_dicts()
+    expected = bounds(pl.Series([len(text.encode()) for text in each], dtype=pl.UInt32), size, most_bytes)
+    assert [(batch.begin, batch.begin + batch.size) for batch in batches] == expected
+    for batch in batches:
+        records = ",".join(each[batch.begin : batch.begin + batch.size])
+        assert batch.body == ENVELOPE.body(records.encode())
+        assert batch.digest == hashlib.sha256(batch.body).hexdigest()
 
 
 @given(st.lists(st.integers(1, 50), max_size=40), st.integers(1, 10), st.integers(1, 200))
