@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, Settings, document, standard_options
 from reconciler.cli.planning_options import REPORTS, parse_reports, plan_as
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
+    from reconciler.core.written_back import WrittenBack
+    from reconciler.engine.drift import Drift
+    from reconciler.engine.session import Session
 
 
 @click.command(
@@ -18,26 +22,61 @@ if TYPE_CHECKING:
 Examples:
   reconciler drift
   reconciler drift -t prod --unmanaged --format json
+  reconciler drift -t prod --write-back; git diff
+  reconciler drift -t prod --watch 300 --metrics-port 9105
 """
 )
 @click.option("--unmanaged", is_flag=True, help="Also list live resources that no manifest declares.")
 @click.option(
+    "--write-back", is_flag=True, help="Edit the manifests so that they declare what is live; comments and layout stay."
+)
+@click.option(
+    "--watch",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Go on looking, so long after each look, and tell whenever something changes.",
+)
+@click.option(
+    "--metrics-port",
+    metavar="[HOST:]PORT",
+    help="With --watch: serve Prometheus metrics (host: 127.0.0.1 unless given).",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    help="With --watch: post here what drifted, when that changes. RECONCILER_WEBHOOK keeps it secret.",
+)
+@click.option(
+    "--webhook-format",
+    type=click.Choice(("json", "slack")),
+    default="json",
+    show_default=True,
+    help="A body for machines, or a message in the form that Slack and its like take.",
+)
+@click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE", help=f"Write to a file: {', '.join(REPORTS)}."
 )
 @standard_options(formats=("text", "json", "markdown"))
-def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> int:
+def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tuple[str, ...], **watching: Any) -> int:
     """Show what somebody changed behind git's back.
 
-    Compares what was last applied with what is live. Exits 2 when there is drift.
+    Compares what was last applied with what is live. Exits 2 when there is drift, also when --write-back has put it into
+    the manifests: review the edits and commit them, and the next plan is empty.
     """
     from reconciler.engine.drift import find_drift
     from reconciler.engine.planner import INTERRUPTED
     from reconciler.engine.session import Session
     from reconciler.render.drift_text import render_drift_text
+    from reconciler.render.write_back_text import render_write_back
 
     wanted = parse_reports(reports)
+    if watching["seconds"] is not None:
+        return _watch(settings, watching, unmanaged=unmanaged, once=write_back or bool(reports))
+    _without_watch(watching)
     with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = find_drift(session, unmanaged=unmanaged)
+        written = _written_back(session, found) if write_back else None
         if session.interrupted:
             settings.note(f"warning: {INTERRUPTED}")
     for form, file in wanted:
@@ -48,11 +87,39 @@ def command(settings: Settings, unmanaged: bool, reports: tuple[str, ...]) -> in
         document(render_drift_text(found.plan, width=settings.width, color=settings.color))
         if unmanaged:
             document(_unmanaged_text(found.unmanaged))
+        if written is not None and found.plan.drifted:
+            document(render_write_back(written))
     elif settings.format == "json":
-        document(found.to_json(unmanaged=unmanaged))
+        more = {} if written is None else {"writeBack": written.to_json()}
+        document(found.to_json(unmanaged=unmanaged, more=more))
     else:
         document(plan_as(settings.format, found.plan))
     return EXIT_CHANGES if found.plan.drifted else 0
+
+
+def _watch(settings: Settings, options: dict[str, Any], *, unmanaged: bool, once: bool) -> int:
+    from reconciler.cli.drift_watch import WatchOptions, check_webhook, watch
+    from reconciler.cli.places import take_place
+
+    if once or settings.format == "markdown":
+        raise UsageError("--watch tells changes one by one: it takes no --write-back, --report or --format markdown")
+    webhook = check_webhook(options["webhook"]) if options["webhook"] else ""
+    metrics = take_place(options["metrics_port"])
+    return watch(settings, WatchOptions(options["seconds"], unmanaged, metrics, webhook, options["webhook_format"]))
+
+
+def _without_watch(options: dict[str, Any]) -> None:
+    """Refuse what only a watch can do; a variable of the environment may stand there for other runs."""
+    source = click.get_current_context().get_parameter_source
+    for name in ("metrics_port", "webhook"):
+        if options[name] and source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name.replace('_', '-')} goes with --watch SECONDS")
+
+
+def _written_back(session: Session, found: Drift) -> WrittenBack:
+    from reconciler.engine.write_back import write_back
+
+    return write_back(session, found)
 
 
 def _drift_junit(plan: Plan) -> str:

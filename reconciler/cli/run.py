@@ -9,8 +9,8 @@ import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import EXIT_PARTIAL, Settings, document, standard_options
+from reconciler.cli.places import take_place
 from reconciler.cli.planning_options import check_report_files, parse_key, parse_reports
-from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.jobs.report import JobReport, Verdict
@@ -88,7 +88,7 @@ def command(
     check_report_files(files)
     keys = [parse_key(text) for text in jobs]
     file = replay.absolute() if replay else None
-    options = JobOptions(resume, file, dry_run, _place(metrics_port), until_idle, max_events)
+    options = JobOptions(resume, file, dry_run, take_place(metrics_port), until_idle, max_events)
     terminal = Terminal(
         note=settings.note,
         warn=lambda text: settings.note(f"warning: {text}"),
@@ -100,16 +100,6 @@ def command(
         check_options(found, options)
         done = run_jobs(session, found, options, terminal)
     return _end(settings, done, files)
-
-
-def _place(text: str | None) -> tuple[str, int] | None:
-    """Read ``[HOST:]PORT``; raises `UsageError`."""
-    if text is None:
-        return None
-    host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise UsageError(f"--metrics-port {text}: write PORT or HOST:PORT")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _end(settings: Settings, done: tuple[JobReport, ...], files: list[tuple[str, Path]]) -> int:

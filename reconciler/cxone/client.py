@@ -20,7 +20,7 @@ from reconciler.cxone.attempt import Http
 from reconciler.cxone.auth import TokenSource
 from reconciler.cxone.limiter import Limiter
 from reconciler.cxone.message import Answer, Call, Failure, OnRequest
-from reconciler.cxone.paging import Pager, Query
+from reconciler.cxone.paging import Listing, Pager, Query
 from reconciler.cxone.preconditions import precondition
 from reconciler.cxone.retry import Policy
 from reconciler.cxone.routes import Routes, label_of, wire_of, with_query
@@ -82,6 +82,7 @@ class Client:
             requests_per_second=api.requests_per_second, max_concurrency=api.max_concurrency, timing=self._timing
         )
         self._more_redaction = redact
+        self._listings: dict[str, Listing] | None = None
         self._sender = Sender(self._http, self._limiter, policy or Policy(), self._timing, self._redact)
         self._tokens = TokenSource(api.auth, self._routes.token_url, scopes, self._sender, self._timing)
 
@@ -114,6 +115,13 @@ class Client:
         """Requests per second that the limiter allows at present; None where only the number in flight is bounded."""
         return self._limiter.rate
 
+    def remember(self) -> None:
+        """Keep listings from now on, and ask only whether they have changed: for those who list again and again.
+
+        An unchanged collection gives the very same list.
+        """
+        self._listings = {}
+
     async def authenticate(self) -> tuple[str, ...]:
         """Get a token, where there is none yet, and give the scopes that the server says it granted (empty: it did not say)."""
         await self._tokens.current()
@@ -123,8 +131,9 @@ class Client:
         """Give all live resources of a kind, or those of exactly this name: one complete and consistent listing."""
         url = self._routes.collection(kind, None if name is None else {"name": name})
 
-        async def fetch(query: Query) -> Answer:
-            return await self._send(kind, "GET", with_query(url, query))
+        async def fetch(query: Query, known: str) -> Answer:
+            headers = {"If-None-Match": f'"{known}"'} if known else {}
+            return await self._send(kind, "GET", with_query(url, query), headers)
 
         pager = Pager(
             kind,
@@ -135,8 +144,12 @@ class Client:
             label=f"GET {label_of(url)}",
             redact=self._redact,
         )
-        found = await pager.all()
-        return found if name is None else [item for item in found if item.name == name]
+        if name is not None:
+            return [item for item in (await pager.all()).items if item.name == name]
+        found = await pager.all(self._listings.get(kind.name) if self._listings is not None else None)
+        if self._listings is not None:
+            self._listings[kind.name] = found
+        return found.items
 
     async def get(self, kind: Kind, id: str) -> Observed | None:  # noqa: A002 - the API's own word
         """Give one resource, None where the API says that it does not exist."""

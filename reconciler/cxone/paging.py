@@ -16,6 +16,7 @@ from reconciler.cxone.answers import Unusable, error_inside, read_items, strong_
 from reconciler.cxone.concurrently import for_each
 from reconciler.cxone.message import Answer
 from reconciler.cxone.routes import wire_of
+from reconciler.cxone.sender import NOT_MODIFIED
 from reconciler.cxone.settings import PaginationStyle
 from reconciler.cxone.text import Redact
 from reconciler.errors import BadAnswer, UnstableListing
@@ -24,8 +25,20 @@ REPEATS = 3
 """How often a collection that moved while it was paged is listed again."""
 
 Query = Mapping[str, str | int]
-Fetch = Callable[[Query], Awaitable[Answer]]
-"""Gets one page, by the query parameters of the style."""
+Fetch = Callable[[Query, str], Awaitable[Answer]]
+"""Gets one page, by the query parameters of the style, and by an ETag with which the answer may be 304 (empty: none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All resources of a collection, in the server's order, and the collection's ETag (empty where it has none)."""
+
+    items: list[Observed]
+    etag: str = ""
+
+
+class _Unchanged(Exception):
+    """The collection is still as it was when it was listed last."""
 
 
 class _Moved(Exception):
@@ -55,17 +68,26 @@ class Pager:
         self._at_once = at_once
         self._label = label
         self._redact = redact
+        self._known = ""
 
-    async def all(self) -> list[Observed]:
-        """Give all resources, in the server's order; raises `UnstableListing`, `BadAnswer`, or what fetching a page raises."""
+    async def all(self, known: Listing | None = None) -> Listing:
+        """Give all resources; raises `UnstableListing`, `BadAnswer`, or what fetching a page raises.
+
+        ``known`` is an earlier listing: it comes back itself where the server says that nothing has changed since (RFC 9110
+        §13.1.2), which costs one request without a body.
+        """
+        self._known = known.etag if known is not None else ""
         reason = ""
         for _ in range(1 + REPEATS):
             try:
                 found = await (self._scroll() if self._style == "token" else self._numbered())
+            except _Unchanged:
+                assert known is not None
+                return known
             except _Moved as moved:
                 reason = str(moved)
                 continue
-            if len({item.id for item in found}) == len(found):
+            if len({item.id for item in found.items}) == len(found.items):
                 return found
             reason = "a resource stands on two pages"
         raise UnstableListing(
@@ -73,15 +95,15 @@ class Pager:
             fix="run again when fewer changes are made in the tenant",
         )
 
-    async def _numbered(self) -> list[Observed]:
+    async def _numbered(self) -> Listing:
         """Styles ``page`` and ``offset``: once the first page tells the total, the others are fetched at once."""
-        first = await self._page(1, self._size, 0)
+        first = await self._page(1, self._size, 0, self._known)
         if first.total is None:
             raise self._bad("it tells no total")
         size = len(first.items)
         if first.total == size:
             _expect_end(first)
-            return first.items
+            return Listing(first.items, first.etag)
         if first.total < size or size == 0:
             raise _Moved(f"a page of {size} and a total of {first.total}")
         count = -(-first.total // size)
@@ -97,15 +119,15 @@ class Pager:
             pages[number] = page.items
 
         await for_each(range(2, count + 1), fetch, at_once=min(self._at_once, count - 1))
-        return [item for number in range(1, count + 1) for item in pages[number]]
+        return Listing([item for number in range(1, count + 1) for item in pages[number]], first.etag)
 
-    async def _scroll(self) -> list[Observed]:
+    async def _scroll(self) -> Listing:
         """Style ``token``: each page names the next, so they come one after the other."""
         query: dict[str, str | int] = {"pageSize": self._size}
         found: list[Observed] = []
         first: _Page | None = None
         while True:
-            page = self._read(await self._fetch(query), len(found))
+            page = self._read(await self._fetch(query, "" if first else self._known), len(found))
             first = first or page
             _expect_same(first, page)
             found += page.items
@@ -118,16 +140,18 @@ class Pager:
             query["scrollToken"] = page.following
         if first.total not in (None, len(found)):
             raise _Moved(f"{len(found)} resources and a total of {first.total}")
-        return found
+        return Listing(found, first.etag)
 
-    async def _page(self, number: int, size: int, skip: int) -> _Page:
+    async def _page(self, number: int, size: int, skip: int, known: str = "") -> _Page:
         query: Query = {"page": number, "pageSize": size}
         if self._style == "offset":
             query = {"skip": skip, "top": size}
-        return self._read(await self._fetch(query), skip)
+        return self._read(await self._fetch(query, known), skip)
 
     def _read(self, answer: Answer, first: int) -> _Page:
         """Read one page whose items count from ``first``; raises `BadAnswer` saying what is wrong and where."""
+        if answer.status == NOT_MODIFIED:
+            raise _Unchanged
         body = answer.value
         if not isinstance(body, dict):
             raise self._bad("it is no object", answer)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
 from reconciler.core.plan import Change, Plan
 from reconciler.core.planfile import plan_to_json
+from reconciler.core.resource import Observed
+from reconciler.cxone.client import Client
 from reconciler.engine.observe import observe, observe_kinds
 from reconciler.engine.planner import Request, compose
 from reconciler.engine.session import Session, run
@@ -15,14 +19,19 @@ from reconciler.engine.session import Session, run
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What was found: a plan that holds the drifted resources only, and unmanaged ones as (kind, name, id)."""
+    """What was found: a plan that holds the drifted resources only, and unmanaged ones as (kind, name, id).
+
+    ``whole`` is the plan with git's changes, ``observed`` what both were made from: the live resources by kind.
+    """
 
     plan: Plan
     unmanaged: tuple[tuple[str, str, str], ...]
+    whole: Plan
+    observed: Mapping[str, list[Observed]]
 
-    def to_json(self, *, unmanaged: bool) -> str:
-        """The drift as JSON: the plan's form, cut down to what drifted."""
-        data = plan_to_json(self.plan)
+    def to_json(self, *, unmanaged: bool, more: Mapping[str, Any] | None = None) -> str:
+        """The drift as JSON: the plan's form, cut down to what drifted; ``more`` are further members."""
+        data = {**plan_to_json(self.plan), **(more or {})}
         if unmanaged:
             data["unmanaged"] = [{"kind": kind, "name": name, "id": found} for kind, name, found in self.unmanaged]
         return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
@@ -32,25 +41,39 @@ def find_drift(session: Session, *, unmanaged: bool = False) -> Drift:
     """Compare the ledger with the tenant; reads only. ``unmanaged`` looks at every kind, also at those nobody declares."""
 
     async def work() -> Drift:
-        workspace = session.workspace
         if unmanaged:
-            session.extra_kinds |= {name for name, kind in workspace.kinds.items() if kind.wire}
+            session.extra_kinds |= _live_kinds(session)
         async with session.client(write=False) as client:
-            observed = await observe(client, workspace.kinds, workspace.bound.desired, session.ledger)
-            others = session.extra_kinds - observed.keys()
-            everything = {**observed, **await observe_kinds(client, workspace.kinds, others)}
-        plan = compose(workspace, observed, session.ledger, Request(prune=False), fingerprint=session.mark)
-        owned = {(key.kind, entry.id) for key, entry in session.ledger.entries.items()}
-        declared = {(item.key.kind, item.live_name) for item in workspace.bound.desired}
-        foreign = sorted(
-            (kind, item.name, item.id)
-            for kind, items in everything.items()
-            for item in items
-            if (kind, item.id) not in owned and (kind, item.name) not in declared
-        )
-        return Drift(_only_drift(plan, session), tuple(foreign))
+            return drift_of(session, await observe_drift(session, client, unmanaged=unmanaged))
 
     return run(work)
+
+
+async def observe_drift(session: Session, client: Client, *, unmanaged: bool) -> Mapping[str, list[Observed]]:
+    """The live resources by kind: of the kinds of manifests and ledger, and of all kinds with ``unmanaged``."""
+    kinds = session.workspace.kinds
+    observed = await observe(client, kinds, session.workspace.bound.desired, session.ledger)
+    others = (_live_kinds(session) if unmanaged else set()) - observed.keys()
+    return {**observed, **await observe_kinds(client, kinds, others)} if others else observed
+
+
+def drift_of(session: Session, observed: Mapping[str, list[Observed]]) -> Drift:
+    """What an observation shows."""
+    workspace = session.workspace
+    plan = compose(workspace, observed, session.ledger, Request(prune=False), fingerprint=session.mark)
+    owned = {(key.kind, entry.id) for key, entry in session.ledger.entries.items()}
+    declared = {(item.key.kind, item.live_name) for item in workspace.bound.desired}
+    foreign = sorted(
+        (kind, item.name, item.id)
+        for kind, items in observed.items()
+        for item in items
+        if (kind, item.id) not in owned and (kind, item.name) not in declared
+    )
+    return Drift(_only_drift(plan, session), tuple(foreign), plan, observed)
+
+
+def _live_kinds(session: Session) -> set[str]:
+    return {name for name, kind in session.workspace.kinds.items() if kind.wire}
 
 
 def _only_drift(plan: Plan, session: Session) -> Plan:

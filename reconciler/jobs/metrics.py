@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from reconciler.errors import UsageError
 from reconciler.jobs.job import need_extra
@@ -48,7 +48,15 @@ class JobMetrics:
         return families
 
 
-def serve_metrics(metrics: JobMetrics, place: tuple[str, int]) -> Callable[[], None]:
+class Collector(Protocol):
+    """What can be asked for its figures at every scrape."""
+
+    def collect(self) -> Iterable[Any]:
+        """The figures as Prometheus' client takes them."""
+        ...
+
+
+def serve_metrics(metrics: Collector, place: tuple[str, int]) -> Callable[[], None]:
     """Serve ``/metrics`` until the function that is returned is called. Raises `UsageError` for a port that is taken."""
     need_extra("metrics", "prometheus_client")
     from prometheus_client import CollectorRegistry, start_http_server

@@ -54,6 +54,11 @@ class Patched:
         self.value = value
 
     @property
+    def base(self) -> Located:
+        """The manifest itself, without its patches."""
+        return self._base
+
+    @property
     def file(self) -> str:
         """The file of the manifest itself."""
         return self._base.file
@@ -69,6 +74,10 @@ class Patched:
             if _sets(patch.value, path, self._base.value):
                 return patch.mark(path, key=key)
         return self._base.mark(path, key=key)
+
+    def patched(self, path: PathParts) -> bool:
+        """Whether a patch has given the value at a path, or a part of it."""
+        return any(_sets(patch.value, path, self._base.value) or _inside(patch.value, path) for patch in self._patches)
 
     def excerpt(self, mark: Mark) -> str:
         """The source line of a mark, from whichever file it is in."""
@@ -89,3 +98,13 @@ def _sets(patch: Any, path: PathParts, base: Any) -> bool:
         node = node[part]
         base = base.get(part) if isinstance(base, Mapping) else None
     return node is not None and not (isinstance(node, Mapping) and isinstance(base, Mapping))
+
+
+def _inside(patch: Any, path: PathParts) -> bool:
+    """Whether a merge patch names a path, or anything below it."""
+    node = patch
+    for part in path:
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return True

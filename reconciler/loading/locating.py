@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.core.resource import Key
+from reconciler.loading.located import Located
 from reconciler.loading.manifest import Manifest
 from reconciler.loading.references import parse_reference
 
@@ -24,28 +25,35 @@ class Locator:
 
     def __call__(self, path: PathParts) -> Mark | None:
         """The place of the value at a wire path, or of the nearest value around it."""
+        source, inside = self.origin(path)
+        return source.mark(inside)
+
+    def origin(self, path: PathParts) -> tuple[Located, PathParts]:
+        """The document that a wire path is declared in, and its path there; the nearest one around it for what is not."""
         manifest = self.manifest
         if not path:
-            return manifest.source.mark(())
+            return manifest.source, ()
         head = path[0]
         if head == "name" and "name" not in manifest.spec:
-            return manifest.source.mark(("metadata", "name"))
+            return manifest.source, ("metadata", "name")
         for reference in manifest.kind.references:
             if reference.wire_field == head:
-                return manifest.source.mark(("spec", *reference.spec_field.split(".")))
+                return manifest.source, ("spec", *reference.spec_field.split("."))
         for rule in manifest.kind.fragments:
             if rule.wire_field == head and len(path) > 1:
                 return self._item(path, rule.spec_field, rule.kind, rule.source_field)
-        return manifest.source.mark(("spec", *_indexed(manifest, str(head), manifest.spec, path)))
+        return manifest.source, ("spec", *_indexed(manifest, str(head), manifest.spec, path))
 
-    def _item(self, path: PathParts, spec_field: str, fragment_kind: str, source_field: str) -> Mark:
+    def _item(
+        self, path: PathParts, spec_field: str, fragment_kind: str, source_field: str
+    ) -> tuple[Located, PathParts]:
         """The place of an item of a list that fragments are appended to."""
         manifest, wanted = self.manifest, path[1]
         own = manifest.spec.get(str(path[0]))
         own = own if isinstance(own, list) else []
         index = _index(manifest, str(path[0]), own, wanted)
         if index is not None:
-            return manifest.source.mark(("spec", path[0], index, *path[2:]))
+            return manifest.source, ("spec", path[0], index, *path[2:])
         passed = len(own)
         for name in manifest.spec.get(spec_field) or ():
             key = parse_reference(name, (fragment_kind,))
@@ -56,9 +64,9 @@ class Locator:
             sought = wanted - passed if isinstance(wanted, int) else wanted
             index = _index(manifest, str(path[0]), items, sought)
             if index is not None:
-                return fragment.source.mark(("spec", source_field, index, *path[2:]))
+                return fragment.source, ("spec", source_field, index, *path[2:])
             passed += len(items)
-        return manifest.source.mark(("spec", path[0]))
+        return manifest.source, ("spec", path[0])
 
 
 def _indexed(manifest: Manifest, head: str, spec: Any, path: PathParts) -> PathParts:

@@ -1,0 +1,228 @@
+"""Writing drift back into git's files: the manifests then declare what is live, and the next plan has nothing to undo.
+
+All edits are tried in memory first: the edited project is bound and planned against the same observation, and an edit that
+leaves a difference, makes a manifest invalid or moves another resource is given up, with the reason. Only then files change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.compare import FieldChange
+from reconciler.core.plan import Plan
+from reconciler.core.resource import Desired, Key
+from reconciler.core.values import ABSENT
+from reconciler.core.written_back import Item, WrittenBack
+from reconciler.engine.drift import Drift
+from reconciler.engine.planner import Request, compose
+from reconciler.engine.session import Session
+from reconciler.engine.workspace import bind_edited
+from reconciler.errors import InvalidManifests, StorageError
+from reconciler.loading.edit_text import Edit, Uneditable, edit_document
+from reconciler.loading.format import format_text
+from reconciler.loading.format_files import Formatted, write_formatted
+from reconciler.loading.secrets import SecretResolver
+from reconciler.loading.write_back import Place, edits_for
+from reconciler.loading.yaml_source import make_source
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A field that an edit exists for."""
+
+    item: Item
+    place: Place
+    edits: tuple[Edit, ...]
+
+
+def write_back(session: Session, drift: Drift) -> WrittenBack:
+    """Edit the manifests so that they declare what drifted; raises `StorageError` where a file cannot be written."""
+    run = _Run(session, drift)
+    wishes = run.wishes()
+    while wishes:
+        texts = run.texts(wishes)
+        kept = run.verified([wish for wish in wishes if wish.item not in run.left], texts)
+        if len(kept) == len(wishes):
+            break
+        wishes = kept
+    else:
+        texts = {}
+    changed = [run.write(name, text) for name, text in sorted(texts.items()) if text != run.before[name]]
+    order = sorted((wish.item for wish in wishes), key=_position)
+    return WrittenBack(tuple(order), tuple(sorted(run.left.values(), key=_position)), tuple(changed))
+
+
+class _Run:
+    """One attempt: the drift, the texts as they are, and what had to be left."""
+
+    def __init__(self, session: Session, drift: Drift) -> None:
+        self.session = session
+        self.drift = drift
+        self.before: dict[str, str] = {}
+        self.left: dict[Item, Item] = {}
+        self._bytes: dict[str, bytes] = {}
+        self._desired = {item.key: item for item in session.workspace.bound.desired}
+        self._owners = {(key.kind, entry.id): key for key, entry in session.ledger.entries.items()}
+
+    def wishes(self) -> list[_Wish]:
+        """What could be written back, judged field by field."""
+        found: list[_Wish] = []
+        for change in self.drift.plan.changes:
+            desired = self._desired.get(change.key)
+            if change.reason == "missing" or desired is None:
+                gone = "it is gone from the tenant: remove its manifest, or apply to create it again"
+                self.leave(Item(change.key, None, change.mark), gone)
+                continue
+            fields = [field for field in change.fields if field.status == "theirs"]
+            for field in change.fields:
+                item = Item(change.key, field, change.marks.get(field.label) or change.mark)
+                if field.status == "both":
+                    self.leave(item, "git changed it as well: choose one of the two values by hand")
+                elif (wish := self._wish(desired, item, field, fields)) is not None:
+                    found.append(wish)
+        return found
+
+    def leave(self, item: Item, reason: str) -> None:
+        """Give up on an item."""
+        self.left[item] = replace(item, reason=reason)
+
+    def _wish(self, desired: Desired, item: Item, field: FieldChange, fields: list[FieldChange]) -> _Wish | None:
+        kind = self.session.workspace.kinds[desired.key.kind]
+        try:
+            return _Wish(item, *edits_for(desired, kind, field, fields, lambda id_: self._owner(kind, field, id_)))
+        except Uneditable as error:
+            self.leave(item, str(error))
+            return None
+
+    def _owner(self, kind: Any, field: FieldChange, resource_id: str) -> str:
+        for reference in kind.references:
+            if reference.wire_field == field.path[0] and reference.target_field == "id":
+                found = (self._owners.get((name, resource_id)) for name in reference.kinds)
+                return next((str(key) for key in found if key is not None and key in self._desired), "")
+        return ""
+
+    def texts(self, wishes: Iterable[_Wish]) -> dict[str, str]:
+        """The edited files in canonical layout; the wishes of a file that cannot be edited are left."""
+        files: dict[str, dict[int, list[_Wish]]] = {}
+        for wish in wishes:
+            files.setdefault(wish.place.file, {}).setdefault(wish.place.index, []).append(wish)
+        out: dict[str, str] = {}
+        for name, documents in files.items():
+            text = self._read(name)
+            for index, those in sorted(documents.items()):
+                try:
+                    text = edit_document(text, index, _ordered(those))
+                except Uneditable as error:
+                    for wish in those:
+                        self.leave(wish.item, str(error))
+            try:
+                out[name] = format_text(text, name)
+            except InvalidManifests as error:
+                for wish in (wish for those in documents.values() for wish in those):
+                    self.leave(wish.item, f"the file could not be laid out again: {error.diagnostics[0].message}")
+        return out
+
+    def verified(self, wishes: list[_Wish], texts: Mapping[str, str]) -> list[_Wish]:
+        """Those wishes after which the project is valid, shows no such drift, and means the same in all else."""
+        session = self.session
+        if not wishes:
+            return []
+        bound = bind_edited(
+            session.workspace,
+            texts,
+            environ=session.environ,
+            resolver=SecretResolver(session.workspace.project.root, session.environ),
+        )
+        if bound.failed:
+            wrong = {
+                item.mark.file: item.message for item in bound.diagnostics if item.severity == "error" and item.mark
+            }
+            return self._without(wishes, lambda wish: _invalid(wrong, wish.place.file))
+        plan = compose(
+            replace(session.workspace, bound=bound),
+            self.drift.observed,
+            session.ledger,
+            Request(prune=False),
+            fingerprint=session.mark,
+        )
+        before, after = _differences(self.drift.whole), _differences(plan)
+        unmet = {(wish.item.key, wish.item.field.label) for wish in wishes if wish.item.field} & set(after)
+        moved = {key for key, _ in set(after) - set(before)}
+        users = {file for key in moved for file in self._files_of(key)}
+
+        def judge(wish: _Wish) -> str:
+            if wish.item.field is not None and (wish.item.key, wish.item.field.label) in unmet:
+                return "git's spelling of it could not be found"
+            return "another resource takes the same value from there" if wish.place.file in users else ""
+
+        return self._without(wishes, judge)
+
+    def _without(self, wishes: list[_Wish], judge: Any) -> list[_Wish]:
+        kept = []
+        for wish in wishes:
+            if reason := judge(wish):
+                self.leave(wish.item, reason)
+            else:
+                kept.append(wish)
+        return kept
+
+    def _files_of(self, key: Key) -> set[str]:
+        """The files that a resource takes its fields from: its own, and those of its fragments."""
+        bound = self.session.workspace.bound
+        named = {key, *bound.edges.get(key, ())}
+        files = {item.file for item in bound.desired if item.key in named}
+        return files | {item.file for item in bound.fragments if item.key in named}
+
+    def _read(self, name: str) -> str:
+        if name not in self.before:
+            try:
+                content = self._path(name).read_bytes()
+            except OSError as error:
+                raise StorageError(f"{name} cannot be read: {error.strerror}", fix="run again") from error
+            self._bytes[name] = content
+            self.before[name] = make_source(content, name).text
+        return self.before[name]
+
+    def _path(self, name: str) -> Path:
+        return self.session.workspace.project.root / name
+
+    def write(self, name: str, text: str) -> str:
+        """Replace one file, unless somebody changed it meanwhile."""
+        path = self._path(name)
+        if path.read_bytes() != self._bytes[name]:
+            raise StorageError(f"{name} was changed while it was to be edited", fix="run again")
+        write_formatted(Formatted(name, path, self.before[name], text, changed=True))
+        return name
+
+
+def _ordered(wishes: Iterable[_Wish]) -> list[Edit]:
+    """Edits in an order in which each finds its place: what is taken out of lists goes last, from the end on."""
+    edits = [edit for wish in wishes for edit in wish.edits]
+    taken = [edit for edit in edits if edit.value is ABSENT]
+    return [edit for edit in edits if edit.value is not ABSENT] + sorted(
+        taken, key=lambda edit: [(isinstance(part, str), part) for part in edit.path], reverse=True
+    )
+
+
+def _differences(plan: Plan) -> dict[tuple[Key, str], str]:
+    """Every field that a plan would write, or write back, with its status."""
+    found: dict[tuple[Key, str], str] = {}
+    for change in plan.changes:
+        if change.action != "none":
+            found[change.key, ""] = change.action
+        for field in change.fields:
+            found[change.key, field.label] = field.status
+    return found
+
+
+def _invalid(wrong: Mapping[str, str], file: str) -> str:
+    message = wrong.get(file) or next(iter(wrong.values()), "it is not valid")
+    return f"the manifest would not be valid: {message}"
+
+
+def _position(item: Item) -> tuple[str, int, Key, str]:
+    mark = item.mark
+    return (mark.file if mark else "", mark.line if mark else 0, item.key, item.field.label if item.field else "")

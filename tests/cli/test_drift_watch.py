@@ -1,0 +1,200 @@
+"""``drift --watch``: a real process that looks at a real server until it is stopped, and tells what changes, once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cxone import closed_port
+from tests.support.emulator import RunningEmulator, emulator_process
+from tests.support.loopback import Call, LoopbackServer, Reply, loopback_server
+from tests.support.project import Project
+from tests.support.tenant_project import dataset
+
+
+@pytest.fixture
+def emulator() -> Iterator[RunningEmulator]:
+    with emulator_process() as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, emulator: RunningEmulator) -> Project:
+    made = Project.create(tmp_path / "project", url=emulator.url)
+    made.put("people.yaml", dataset("people"))
+    made.apply()
+    return made
+
+
+def edit(emulator: RunningEmulator, description: str) -> None:
+    body = {"kind": "Dataset", "name": "people", "patch": {"description": description}, "by": "maria@console"}
+    emulator.control("POST", "edit", body)
+
+
+@contextmanager
+def watching(project: Project, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """A watch that has looked once."""
+    with project.spawn("drift", "--watch", "0.02", *more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline()
+
+
+def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
+    """Stop the watch; gives what it said on stderr."""
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    return err
+
+
+def receiver(*statuses: int) -> Any:
+    answers = iter(statuses)
+
+    def handle(_: Call) -> Reply:
+        return Reply(next(answers, 200), {})
+
+    return loopback_server(handle)
+
+
+def test_changes_are_told_once_and_quiet_rounds_cost_nothing(project: Project, emulator: RunningEmulator) -> None:
+    with receiver() as hook, watching(project, "--webhook", hook.url + "/in", "--format", "json") as process:
+        assert '"event":"no-drift"' in line(process)
+        start = len(emulator.requests())
+        edit(emulator, "console")
+        first = hook.wait_for(1)[0].json()
+        assert line(process).rstrip("\n").encode() == hook.calls[0].body
+        assert first["event"] == "drift"
+        assert first["target"] == "local"
+        changed = {"key": "Dataset/people", "reason": "changed", "fields": ["description"]}
+        assert [{name: item[name] for name in changed} for item in first["resources"]] == [changed]
+        assert first["resources"][0]["lastModifiedBy"] == "maria@console"
+        assert "console" not in str(first["resources"][0]["fields"])
+        edit(emulator, "first")
+        assert hook.wait_for(2)[1].json()["event"] == "no-drift"
+        _quiet_rounds(emulator, len(emulator.requests()), 5)
+        assert ended(process) == ""
+        assert len(hook.calls) == 2
+    full = [item for item in emulator.requests()[start:] if item["status"] == 200 and item["method"] == "GET"]
+    assert len(full) == 2
+
+
+def _quiet_rounds(emulator: RunningEmulator, since: int, count: int) -> None:
+    """Wait until the watch has looked so many times."""
+    while len(emulator.requests(since)) < count:
+        pass
+
+
+def test_what_was_told_is_not_told_again(project: Project, emulator: RunningEmulator) -> None:
+    edit(emulator, "console")
+    with receiver() as hook:
+        for _ in range(2):
+            with watching(project, "--webhook", hook.url) as process:
+                assert "1 drifted" in line(process)
+                hook.wait_for(1)
+                _quiet_rounds(emulator, len(emulator.requests()), 3)
+                ended(process, signal.SIGINT)
+        assert len(hook.calls) == 1
+
+
+def test_a_webhook_that_is_down_is_told_later(project: Project, emulator: RunningEmulator) -> None:
+    edit(emulator, "console")
+    with receiver(500, 503) as hook, watching(project, "--webhook", hook.url, "--webhook-format", "slack") as process:
+        calls = hook.wait_for(3)
+        assert calls[0].body == calls[2].body
+        assert calls[2].json() == {
+            "text": ":warning: *1 drifted* on *local*\n"
+            "• Dataset/people: description, last written by maria@\u2060console"
+        }
+        err = ended(process)
+    assert "answered 500; trying again" in err
+    assert hook.url not in err
+
+
+def test_an_outage_is_told_once_and_survived(project: Project, emulator: RunningEmulator) -> None:
+    with receiver() as hook, watching(project, "--webhook", hook.url) as process:
+        assert "No drift" in line(process)
+        emulator.control(
+            "POST", "faults", {"rules": [{"match": {"path": "/api/v2/*"}, "times": 3, "effect": {"status": 400}}]}
+        )
+        assert "cannot look for drift" in said(process)
+        assert said(process) == "looking for drift works again\n"
+        edit(emulator, "console")
+        hook.wait_for(1)
+        assert ended(process) == ""
+
+
+def test_manifests_and_ledger_are_read_again(project: Project, emulator: RunningEmulator) -> None:
+    """What an apply of somebody else brought about is no drift."""
+    with receiver() as hook, watching(project, "--webhook", hook.url) as process:
+        assert "No drift" in line(process)
+        project.put("people.yaml", dataset("people", description="second"))
+        project.apply()
+        project.put("people.yaml", "not: [valid")
+        assert "cannot look for drift" in said(process)
+        project.put("people.yaml", dataset("people", description="second"))
+        edit(emulator, "console")
+        hook.wait_for(1)
+        ended(process)
+    assert [item["key"] for item in hook.calls[0].json()["resources"]] == ["Dataset/people"]
+
+
+def test_metrics(project: Project, emulator: RunningEmulator) -> None:
+    edit(emulator, "console")
+    with closed_port() as port:
+        pass
+    with watching(project, "--metrics-port", str(port)) as process:
+        assert "1 drifted" in line(process)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        ended(process)
+    assert 'reconciler_drift_resources{kind="Dataset",target="local"} 1.0' in text
+    assert 'reconciler_drift_up{target="local"} 1.0' in text
+    for name in ("oldest_seconds", "last_run_timestamp_seconds", "last_success_timestamp_seconds", "requests_total"):
+        assert f'reconciler_drift_{name}{{target="local"}}' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--watch", "1", "--webhook", "http://example.com/x"), "--webhook takes an https:// URL"),
+        (("--watch", "1", "--write-back"), "takes no --write-back"),
+        (("--watch", "1", "--format", "markdown"), "takes no --write-back"),
+        (("--watch", "1", "--metrics-port", "x"), "write PORT or HOST:PORT"),
+        (("--metrics-port", "9000"), "goes with --watch"),
+        (("--webhook", "https://example.com"), "goes with --watch"),
+        (("--watch", "0"), "0.0 is not in the range"),
+    ],
+)
+def test_usage(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    project = Project.create(tmp_path / "project")
+    ran = project.run("drift", *arguments).ok(64)
+    assert ran.out == ""
+    assert message in ran.err
+
+
+def test_the_first_look_must_succeed(tmp_path: Path) -> None:
+    """A wrong address is no outage."""
+    project = Project.create(tmp_path / "project")
+    project.put("people.yaml", "not: [valid")
+    ran = project.run("drift", "--watch", "1").ok(78)
+    assert "error[" in ran.err
