@@ -20,6 +20,6 @@ settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine changes what a test sees."""
-    for name in [key for key in os.environ if key.startswith(("RECONCILER_", "CXONE_", "VAULT_"))]:
+    for name in [key for key in os.environ if key.startswith(("RECONCILER_", "CXONE_", "VAULT_", "AWS_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")

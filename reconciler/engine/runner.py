@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from reconciler import __version__
 from reconciler.core.exchange import Outcome
@@ -30,7 +31,7 @@ from reconciler.engine.readback import Gone, Seen, read_back
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
 from reconciler.engine.state.ledger import LedgerWriter
-from reconciler.errors import LedgerDamaged
+from reconciler.errors import LeaseLost, LedgerDamaged
 
 SAVE_SECONDS = 5.0
 """Seconds between writes of the ledger while an apply runs; the journal holds what came since."""
@@ -79,13 +80,13 @@ class Runner:
         self.before = dict(self.writer.entries)
         changes = self._prepared(plan)
         if not changes:
-            return Report()
+            return Report(header=plan.header)
         self.writer.save()
         self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes))
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
         prepared = plan_to_json(replace(plan, changes=tuple(changes)))
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
-        return await self._carry_out(changes, {})
+        return replace(await self._carry_out(changes, {}), header=plan.header)
 
     async def resume(self, state: JournalState, plan: Plan) -> Report:
         """Go on with an interrupted apply from its journal and the plan in it, never from current manifests."""
@@ -96,7 +97,8 @@ class Runner:
         self.journal.resume()
         left = tuple(change for change in plan.changes if change.key not in state.done)
         progress = {key: _progress(state, key) for key in state.steps}
-        return await self._carry_out(self._prepared(replace(plan, changes=left)), progress)
+        report = await self._carry_out(self._prepared(replace(plan, changes=left)), progress)
+        return replace(report, header=plan.header)
 
     def _prepared(self, plan: Plan) -> list[Change]:
         changes, warnings = prepare(
@@ -146,6 +148,12 @@ class Runner:
         return await self._finish(changes, results)
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
+        lost = self._lost()
+        if lost is not None:
+            # The ledger is somebody else's now. Who resumes finds everything in the journal.
+            if not self._open(results):
+                raise lost
+            return Report(tuple(results), (), self.stop.signal, self.client.requests_by_method)
         applied = {item.key for item in results if item.outcome == "applied"}
         touched = self._touched([change for change in changes if change.steps and change.key in applied])
         self._save()
@@ -193,11 +201,20 @@ class Runner:
     async def _save_now_and_then(self) -> None:
         while True:
             await anyio.sleep(SAVE_SECONDS)
-            self._save()
+            if self._lost() is None:
+                # In a thread of its own: a shared ledger may be slow, and what is in flight must not wait for it.
+                await anyio.to_thread.run_sync(self._save)
 
     def _save(self) -> None:
-        self.audit.flush()
-        self.writer.save(audit_head=self.audit.head)
+        self.writer.save(audit_head=self.audit.flush())
+
+    def _lost(self) -> LeaseLost | None:
+        """Why the lease is not ours any more, None where it is."""
+        try:
+            self.confirm()
+        except LeaseLost as error:
+            return error
+        return None
 
     def _identify(self, reference: Unknown) -> str:
         """The live value of a reference; what it names was applied before, or existed already."""

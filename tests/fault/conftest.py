@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.bucket_fixtures import bucket, buckets
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.postgres_fixtures import database, postgres
 from tests.support.tenant_project import Setting
 
-__all__ = ["database", "postgres"]
+__all__ = ["bucket", "buckets", "database", "postgres"]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any, Final
 
 import orjson
@@ -42,6 +43,7 @@ class AuditLog:
         self._store = store
         self._actor = actor
         self._waiting: list[bytes] = []
+        self._guard = Lock()
         tail, torn, last = _last_record(store, NAME)
         self._size = store.size(NAME) - torn
         if torn:
@@ -60,28 +62,36 @@ class AuditLog:
 
     def add(self, action: str, **details: Any) -> None:
         """Note something that happened; ``details`` are plain JSON values."""
-        self._sequence += 1
-        record = {
-            "seq": self._sequence,
-            "actor": self._actor,
-            "action": action,
-            **details,
-            "prev": self.head,
-        }
-        record["hash"] = self.head = record_hash(record)
-        self._waiting.append(orjson.dumps(record) + b"\n")
+        with self._guard:
+            self._sequence += 1
+            record = {
+                "seq": self._sequence,
+                "actor": self._actor,
+                "action": action,
+                **details,
+                "prev": self.head,
+            }
+            record["hash"] = self.head = record_hash(record)
+            self._waiting.append(orjson.dumps(record) + b"\n")
 
-    def flush(self) -> None:
-        """Make all records so far durable, in the next log where this one has grown too large. Raises `StorageError`."""
-        if not self._waiting:
-            return
-        data = b"".join(self._waiting)
+    def flush(self) -> str:
+        """Make all records so far durable, in the next log where this one has grown too large; returns their head.
+
+        Records may be added by another thread meanwhile; they wait for the next time. Raises `StorageError`.
+        """
+        with self._guard:
+            count, head = len(self._waiting), self.head
+            data = b"".join(self._waiting)
+        if not data:
+            return head
         if self._size and self._size + len(data) > PART_BYTES:
             self._store.rotate(NAME)
             self._size = 0
         self._store.append(NAME, data)
         self._size += len(data)
-        self._waiting.clear()
+        with self._guard:
+            del self._waiting[:count]
+        return head
 
 
 def _last_record(store: StateStore, name: str) -> tuple[bytes, int, dict[str, Any] | None]:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from reconciler.engine.clock import now, stamp
 from reconciler.engine.state.file_lease import Held, is_taken, take
-from reconciler.engine.state.store import Blob, Holder, Lease, StateStore
+from reconciler.engine.state.holder import Holder, holder_here, holder_to_json, parse_holder
+from reconciler.engine.state.store import Blob, Lease, StateStore
 from reconciler.errors import LedgerConflict, LedgerLocked, StorageError
 from reconciler.loading.atomic import write_atomically
 
@@ -132,7 +132,7 @@ class FileStore(StateStore):
             except OSError as error:
                 raise self._failed("lock", _LOCK, error) from error
             self._refuse_frozen()
-            self._replace(_HOLDER, _holder_json(Holder(owner, purpose, stamp(now()), process=os.getpid())))
+            self._replace(_HOLDER, _note(holder_here(owner, purpose)))
             stack.callback(self._forget_holder)
             yield lease
 
@@ -143,10 +143,18 @@ class FileStore(StateStore):
             return frozen
         return self._read_holder(_HOLDER, frozen=False)
 
+    def break_lease(self) -> Holder | None:
+        """Remove the lock file, which its holder looks at before every request."""
+        if not is_taken(self.folder / _LOCK):
+            return None
+        holder = self._read_holder(_HOLDER, frozen=False) or Holder("somebody", "no note", "an unknown time")
+        self.delete(_LOCK)
+        return holder
+
     def freeze(self, holder: Holder) -> None:
         """Write the freeze; a running command is let finish first, so it refuses while one holds the lock."""
         with self.lease(holder.owner, "freezing", 0):
-            self._replace(_FREEZE, _holder_json(holder))
+            self._replace(_FREEZE, _note(holder))
 
     def thaw(self) -> Holder | None:
         """Remove the freeze."""
@@ -177,14 +185,7 @@ class FileStore(StateStore):
 
     def _read_holder(self, name: str, *, frozen: bool) -> Holder | None:
         blob = self.read(name)
-        if blob is None:
-            return None
-        try:
-            data = json.loads(blob.data)
-            process = int(data.get("process", 0))
-            return Holder(str(data["owner"]), str(data["purpose"]), str(data["since"]), frozen, process)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Holder("somebody", "unreadable note", "an unknown time", frozen)
+        return None if blob is None else parse_holder(blob.data, frozen=frozen)
 
     def _make_folder(self) -> None:
         try:
@@ -232,6 +233,5 @@ def _version(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=32).hexdigest()
 
 
-def _holder_json(holder: Holder) -> bytes:
-    note = {"owner": holder.owner, "purpose": holder.purpose, "since": holder.since, "process": holder.process}
-    return json.dumps(note).encode()
+def _note(holder: Holder) -> bytes:
+    return json.dumps(holder_to_json(holder)).encode()

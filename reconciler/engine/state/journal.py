@@ -21,7 +21,7 @@ from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.journal_lines import END, NAME, ended, line_of, line_of_group
 from reconciler.engine.state.store import StateStore
-from reconciler.errors import LedgerDamaged, StorageError
+from reconciler.errors import LedgerDamaged, LedgerError, StorageError
 
 FORMAT_VERSION = 1
 _WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
@@ -178,7 +178,7 @@ class Journal:
         self._store = store
         self._lock = anyio.Lock()
         self._group = _Group()
-        self._failure: StorageError | None = None
+        self._failure: LedgerError | StorageError | None = None
 
     def begin(self, header: Mapping[str, Any]) -> None:
         """Start a journal with its header, in place of one that has ended."""
@@ -193,7 +193,7 @@ class Journal:
             self._store.rewrite_log(NAME, data[:length])
 
     async def append(self, *records: Mapping[str, Any]) -> None:
-        """Make records durable; returns once they are. Raises `StorageError`."""
+        """Make records durable; returns once they are. Raises `StorageError`, or `LedgerConflict` where somebody else wrote."""
         group = self._group
         group.records += records
         async with self._lock:
@@ -205,14 +205,14 @@ class Journal:
     async def _write(self, group: _Group) -> None:
         try:
             await anyio.to_thread.run_sync(self._store.append, NAME, line_of_group(group.records))
-        except StorageError as error:
+        except (LedgerError, StorageError) as error:
             self._failure = error
             raise
         group.durable = True
 
     def _require_whole(self) -> None:
         if self._failure is not None:
-            raise StorageError(self._failure.message, fix=self._failure.fix) from self._failure
+            raise type(self._failure)(self._failure.message, fix=self._failure.fix) from self._failure
 
     def end(self) -> None:
         """Close the journal: its run needs no resuming. Raises `StorageError`."""

@@ -101,8 +101,14 @@ class LedgerWriter:
         head = self.ledger.audit_head if audit_head is None else audit_head
         if not self.dirty and head == self.ledger.audit_head and self.version is not None:
             return
-        self.ledger = replace(
+        # In this order, as entries may be put by another thread while this one writes.
+        self.dirty = False
+        ledger = replace(
             self.ledger, entries=dict(self.entries), serial=self.ledger.serial + 1, lost=False, audit_head=head
         )
-        self.version = self.store.write(NAME, ledger_bytes(self.ledger), self.version)
-        self.dirty = False
+        try:
+            self.version = self.store.write(NAME, ledger_bytes(ledger), self.version)
+        except BaseException:
+            self.dirty = True
+            raise
+        self.ledger = ledger

@@ -1,6 +1,6 @@
 """Where durable state lives, as an interface: named blobs with compare-and-swap, append-only logs, and one lease.
 
-The file store serves one machine; a store over object storage can serve the same interface (a log as numbered objects).
+The file store serves one machine; the store over object storage serves many.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import InvalidProject
+from reconciler.engine.state.holder import Holder
+from reconciler.errors import ExtraMissing, InvalidProject
+
+__all__ = ["Blob", "Holder", "Lease", "StateStore", "is_shared", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +22,6 @@ class Blob:
 
     data: bytes
     version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds the lease, what for, and since when (RFC 3339). ``frozen`` is a freeze by hand, not a running command.
-
-    ``process`` is the holder's process id on its machine, 0 where there is none to name.
-    """
-
-    owner: str
-    purpose: str
-    since: str
-    frozen: bool = False
-    process: int = 0
-
-    def __str__(self) -> str:
-        how = "frozen" if self.frozen else "held"
-        process = f" (process {self.process})" if self.process else ""
-        return f"{how} by {self.owner}{process} since {self.since} ({self.purpose})"
 
 
 class Lease(ABC):
@@ -104,6 +88,13 @@ class StateStore(ABC):
         """Who has frozen the store or holds its lease; None for nobody, or for somebody who left no note."""
 
     @abstractmethod
+    def break_lease(self) -> Holder | None:
+        """Take the lease away from whoever holds it, who then sends nothing more; returns who that was, None for nobody.
+
+        A lease that runs out by itself stays out of reach until it would have: its holder may not have noticed yet.
+        """
+
+    @abstractmethod
     def freeze(self, holder: Holder) -> None:
         """Make every later lease fail until `thaw`. Raises `LedgerLocked` where it is frozen or held."""
 
@@ -112,13 +103,23 @@ class StateStore(ABC):
         """End a freeze; returns who had frozen it, or None."""
 
 
+def is_shared(url: str) -> bool:
+    """Whether a ledger is one that several machines reach."""
+    return url.partition(":")[0] != "file"
+
+
 def open_store(url: str, root: Path, target: str) -> StateStore:
-    """The store that a target's ``ledger`` names; raises `InvalidProject` for one that this version cannot open."""
+    """The store that a target's ``ledger`` names; raises `InvalidProject` for one that this version cannot open.
+
+    Raises `ExtraMissing` where the library for it is not installed.
+    """
     scheme, _, path = url.partition(":")
+    if scheme == "s3":
+        return _open_shared(url, target)
     if scheme != "file":
         raise InvalidProject(
-            f"the ledger of target {target} is {scheme}:, and this version keeps ledgers in files only",
-            fix=f"write ledger: file:.reconciler/{target}/",
+            f"the ledger of target {target} is {scheme}:, and this version keeps ledgers in file: and s3: only",
+            fix=f"write ledger: s3://bucket/{target} to share it, or ledger: file:.reconciler/{target}/",
         )
     from reconciler.engine.state.file_store import FileStore
 
@@ -126,3 +127,16 @@ def open_store(url: str, root: Path, target: str) -> StateStore:
     if not folder.is_relative_to(root):
         raise InvalidProject(f"the ledger of target {target} lies outside the project", fix="name a folder inside it")
     return FileStore(folder)
+
+
+def _open_shared(url: str, target: str) -> StateStore:
+    try:
+        from reconciler.engine.state.object_store import open_object_store
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise ExtraMissing(
+            f"the ledger of target {target} is on S3, which takes obstore, which is not installed",
+            fix="pip install 'reconciler[s3]'",
+        ) from error
+    return open_object_store(url, target)

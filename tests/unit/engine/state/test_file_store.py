@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [("s3://bucket/prefix", "files only"), ("file:../elsewhere", "outside"), ("file:/etc", "outside")],
+    [("ftp://bucket/prefix", "file: and s3: only"), ("file:../elsewhere", "outside"), ("file:/etc", "outside")],
 )
 def test_a_ledger_that_this_version_cannot_keep_is_refused(tmp_path: Path, url: str, words: str) -> None:
     with pytest.raises(InvalidProject, match=words):
