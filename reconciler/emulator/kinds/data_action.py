@@ -26,6 +26,9 @@ from reconciler.emulator.kind import DESCRIPTION, SECRET_MASK, Blob, Kind, Sampl
 
 MAX_SCHEMA_DEPTH = 64
 
+_UNIX = 3
+_REGULAR_FILE = 0o100644 << 16
+
 _VALUE = Text(0, 65_536)
 _SECRET = Record({"value": Member(_VALUE, required=True), "secret": optional(Flag(), default=False)})
 
@@ -130,7 +133,7 @@ def _present(doc: Doc) -> Doc:
 
 
 def _sample_code(purpose: str, index: int) -> Blob:
-    """Zip a tiny but working action; fixed times make the same bytes each time."""
+    """Zip a tiny but working action; fixed times and modes make the same bytes each time, and wherever its file is packed so."""
     source = (
         f"// {purpose} {index}\n"
         "module.exports = async (context, inputs) => {\n"
@@ -140,7 +143,9 @@ def _sample_code(purpose: str, index: int) -> Blob:
     )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo("index.js", (1980, 1, 1, 0, 0, 0)), source)
+        entry = zipfile.ZipInfo("index.js", (1980, 1, 1, 0, 0, 0))
+        entry.create_system, entry.external_attr = _UNIX, _REGULAR_FILE
+        archive.writestr(entry, source)
     return Blob.of(buffer.getvalue())
 
 
