@@ -39,7 +39,22 @@ Examples:
 def command(settings: Settings, topic: str | None) -> None:
     """Explain a kind, a field, or the code of an error or guard."""
     width = min(settings.width or _WIDTH, _WIDTH)
-    document("\n".join(explain(topic or "", width)))
+    written = _written(settings, topic, width) if topic is not None and topic.startswith("P-") else None
+    document("\n".join(written or explain(topic or "", width)))
+
+
+def _written(settings: Settings, code: str, width: int) -> list[str] | None:
+    """The lines about a guard that the project wrote itself; None where it wrote none of that code."""
+    from reconciler.engine.guard_sources import load_guards
+
+    _, guards = load_guards(settings.directory)
+    rule = next((item for item in guards.rules if item.code == code), None)
+    if rule is None:
+        return None
+    about = [rule.explanation or rule.message, f"It is written at {rule.marks['code']}, with {len(rule.cases)} cases."]
+    lines = _rule(Rule(code, rule.title or "a guard of this project", about[0]), width)
+    expressions = [f"  when     {rule.when}"] if rule.when else []
+    return [*lines, "", *expressions, f"  require  {rule.require}".rstrip(), "", *wrap(about[1], width)]
 
 
 def explain(topic: str, width: int = _WIDTH) -> list[str]:

@@ -32,8 +32,8 @@ def command(settings: Settings, paths: tuple[Path, ...], check: bool, diff: bool
     """Rewrite manifests in canonical layout: comments, anchors, quotes and block texts stay as they are.
 
     Indents by two spaces, lists inside their key; puts apiVersion, kind, metadata and spec into this order, and
-    metadata.name first. Without PATHS it takes reconciler.yaml, all manifests and the targets' patches. The files that
-    change are listed. A file that is not valid YAML is left as it is, and the exit code is then 78.
+    metadata.name first. Without PATHS it takes reconciler.yaml, all manifests, the targets' patches, and the files of
+    guards and acknowledgements. The files that change are listed. A file that is not valid YAML is left as it is, and the exit code is then 78.
     """
     from reconciler.loading.format_files import format_file, write_formatted
     from reconciler.render.escape import visible
@@ -79,7 +79,8 @@ def _files(settings: Settings, paths: Sequence[Path]) -> tuple[Path, list[Path]]
 
     project = load_project(settings.directory)
     patches = [patch for target in project.targets.values() for patch in target.patches]
-    existing = [name for name in (*project.manifests, *patches) if (project.root / name).exists()]
+    beside = (*project.guards.rules, *project.guards.acknowledgements)
+    existing = [name for name in (*project.manifests, *patches, *beside) if (project.root / name).exists()]
     return project.root, discover(project.root, [PROJECT_FILE, *existing])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ def schema_files(kinds: Kinds) -> dict[str, str]:
 
     schemas = {f"{name}.json": manifest_schema(kind) for name, kind in kinds.items()}
     schemas["Project.json"] = project_schema()
+    schemas |= {f"{name}.json": schema for name, schema in guard_schemas().items()}
     schemas["all.json"] = union_schema(kinds.values())
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
@@ -79,6 +81,20 @@ def project_schema() -> dict[str, Any]:
     schema = model_schema(ProjectFile)
     notes = {"$schema": DIALECT, "$id": "Project.json", "title": "Project"}
     return {**notes, **schema}
+
+
+def guard_schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of the files beside the project file: written guards, and acknowledgements."""
+    from reconciler.kinds.schema.manifest import DIALECT
+    from reconciler.kinds.schema.plain import model_schema
+    from reconciler.loading.acknowledgement_model import AcknowledgementsFile
+    from reconciler.loading.guard_model import GuardRulesFile
+
+    models = {"GuardRules": GuardRulesFile, "Acknowledgements": AcknowledgementsFile}
+    return {
+        name: {"$schema": DIALECT, "$id": f"{name}.json", "title": name, **model_schema(model)}
+        for name, model in models.items()
+    }
 
 
 def generated_files() -> dict[str, str]:
@@ -104,20 +120,22 @@ def _with_modelines(settings: Settings, folder: Path, kinds: Kinds) -> dict[Path
 
     project = load_project(settings.directory)
     found: dict[Path, str] = {}
-    for path in [project.root / PROJECT_FILE, *discover(project.root, project.manifests)]:
+    beside = [*project.guards.rules, *project.guards.acknowledgements]
+    known = {*kinds, *guard_schemas()}
+    for path in [project.root / PROJECT_FILE, *discover(project.root, [*project.manifests, *beside])]:
         text = _read(path)
         if text is None:
             continue
-        name = "Project.json" if path.name == PROJECT_FILE else _schema_of(text, kinds)
+        name = "Project.json" if path.name == PROJECT_FILE else _schema_of(text, known)
         relative = Path(os.path.relpath(folder.resolve(), path.resolve().parent)).as_posix()
         found[path] = with_modeline(text, f"{relative}/{name}")
     return found
 
 
-def _schema_of(text: str, kinds: Kinds) -> str:
+def _schema_of(text: str, kinds: Collection[str]) -> str:
     """The schema for a file: its kind's own where all its documents are of one kind, else the one for all."""
     named = set(_KIND_LINE.findall(text))
-    return f"{named.pop()}.json" if len(named) == 1 and named <= set(kinds) else "all.json"
+    return f"{named.pop()}.json" if len(named) == 1 and named.issubset(kinds) else "all.json"
 
 
 def with_modeline(text: str, schema: str) -> str:

@@ -13,6 +13,7 @@ from reconciler.core.values import Bundle, Secret
 from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, parse
+from reconciler.engine.judging import judged_for_apply
 from reconciler.engine.moved import moved_since
 from reconciler.engine.observe import observe_kinds
 from reconciler.engine.planfiles import read_plan
@@ -67,6 +68,7 @@ class Applying:
                 plan = await session.plan_with(client, request)
                 if expect:
                     _meets(plan, expect)
+                plan = judged_for_apply(plan, session.workspace, now(), fresh=True)
                 if not agree(plan):
                     return None
                 with stop_on_signals(self.stop):
@@ -77,10 +79,11 @@ class Applying:
 
     def saved(self, file: Path, agree: Agree) -> Report | None:
         """Apply a saved plan exactly as it was reviewed."""
-        plan, session = read_plan(file), self.session
-        _usable(plan, session)
+        reviewed, session = read_plan(file), self.session
+        _usable(reviewed, session)
 
         async def work() -> Report | None:
+            plan = judged_for_apply(reviewed, session.workspace, now(), fresh=False)
             async with session.client(write=True) as client:
                 await self._refuse_moved(client, plan)
                 if not agree(plan):
@@ -90,7 +93,7 @@ class Applying:
                 with stop_on_signals(self.stop):
                     return await runner.apply(plan)
 
-        needed = {change.key.kind for change in plan.changes}
+        needed = {change.key.kind for change in reviewed.changes}
         session.extra_kinds |= needed
         with self._held(f"apply {file.name}"):
             return run(work)

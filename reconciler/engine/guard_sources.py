@@ -10,10 +10,12 @@ from reconciler.core.acknowledge import Acknowledgement
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.guard_rule import GuardRule
 from reconciler.core.kind import Kinds
-from reconciler.errors import InvalidProject, UsageError
+from reconciler.errors import InvalidManifests, InvalidProject, UsageError
+from reconciler.kinds import load_kinds
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, Project
-from reconciler.loading.yaml import Document, discover
+from reconciler.loading.project_file import load_project
+from reconciler.loading.yaml import Document, discover, load_files
 from reconciler.loading.yaml_files import relative_name
 
 
@@ -33,10 +35,17 @@ class GuardSources:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What a project's files say of guards: written rules, and what was acknowledged in review."""
+    """What a project's files say of guards: written rules, what was acknowledged in review, and what is wrong with the files."""
 
     rules: tuple[GuardRule, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+    def require(self) -> Guards:
+        """Itself; raises `InvalidManifests` where the files have errors, so that nothing passes by guards that cannot be read."""
+        if any(item.severity == "error" for item in self.findings):
+            raise InvalidManifests(self.findings)
+        return self
 
 
 def guard_sources(project: Project) -> GuardSources:
@@ -64,24 +73,47 @@ def _found(project: Project, field: str, names: Iterable[str]) -> list[Path]:
 
 
 def read_guards(
-    documents: Iterable[Document], sources: GuardSources, project: Project, kinds: Kinds
-) -> tuple[Guards, tuple[Diagnostic, ...]]:
-    """What the documents of those files say, and what is wrong with them."""
-    held = [document for document in documents if document.value is not None]
+    documents: Iterable[Document],
+    sources: GuardSources,
+    project: Project,
+    kinds: Kinds,
+    earlier: Iterable[Diagnostic] = (),
+) -> Guards:
+    """What the documents of those files say; ``earlier`` is what was wrong with any file as YAML."""
+    wrong = tuple(item for item in earlier if item.mark is not None and item.mark.file in sources.names)
+    held = [document for document in documents if document.value is not None and document.file in sources.names]
     if not held:
-        return Guards(), ()
+        return Guards(findings=wrong)
     from reconciler.loading.guard_files import read_guard_files
 
     found = read_guard_files([item for item in held if item.file in sources.rules], project, kinds)
-    return Guards(found.rules), found.diagnostics
+    reviewed = [item for item in held if item.file in sources.acknowledgements]
+    if not reviewed:
+        return Guards(found.rules, findings=(*wrong, *found.diagnostics))
+    from reconciler.loading.acknowledgement_files import read_acknowledgement_files
+
+    codes = [rule.code for rule in found.rules]
+    entries, more = read_acknowledgement_files(reviewed, project, codes)
+    return Guards(found.rules, entries, (*wrong, *found.diagnostics, *more))
 
 
 def with_findings(bound: Bound, findings: Iterable[Diagnostic]) -> Bound:
     """Manifests together with what is wrong with guards: where anything is, nothing may be planned."""
-    added = tuple(findings)
+    added = tuple(item for item in findings if item not in bound.diagnostics)
     if not added:
         return bound
     diagnostics = tuple(sorted((*bound.diagnostics, *added), key=lambda item: item.sort_key))
     if any(item.severity == "error" for item in added):
         return Bound(diagnostics=diagnostics, digest=bound.digest)
     return replace(bound, diagnostics=diagnostics)
+
+
+def load_guards(root: Path | None) -> tuple[Project, Guards]:
+    """The project of a folder (None: the nearest one) and its guards alone, without manifests.
+
+    Raises `InvalidProject`, and `InvalidManifests` where the files of guards have errors.
+    """
+    project = load_project(root)
+    sources = guard_sources(project)
+    documents, diagnostics = load_files(sources.files, project.root)
+    return project, read_guards(documents, sources, project, load_kinds(), diagnostics).require()

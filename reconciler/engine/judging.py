@@ -77,6 +77,7 @@ def judged_for_apply(plan: Plan, workspace: Workspace, moment: datetime, *, fres
     """
     found: list[Finding] = []
     if not fresh:
+        workspace.guards.require()
         found += map(Finding, over_budget(plan, limits_of(workspace, Ledger("", ""), (), outcome_unknown=False)))
         if workspace.guards.rules:
             from reconciler.engine.written_guards import evaluate

@@ -60,17 +60,15 @@ async def plan_tenant(
     commit: str = "",
 ) -> Plan:
     """Observe the tenant and make the plan, problems of guards included."""
+    refuse_idle(workspace, request.allow)
     desired = workspace.bound.desired
     observed = await observe(client, workspace.kinds, desired, ledger)
-    return compose(
-        workspace,
-        observed,
-        ledger,
-        request,
-        fingerprint=fingerprint,
-        outcome_unknown=outcome_unknown,
-        commit=commit,
-    )
+    moment = now()
+    plan = compose(workspace, observed, ledger, request, fingerprint=fingerprint, commit=commit, moment=moment)
+    if outcome_unknown:
+        plan = replace(plan, warnings=(INTERRUPTED, *plan.warnings))
+    limits = limits_of(workspace, ledger, request.allow, outcome_unknown=outcome_unknown)
+    return judged(plan, workspace, limits, moment)
 
 
 def compose(
@@ -80,18 +78,17 @@ def compose(
     request: Request,
     *,
     fingerprint: Callable[[Secret], str],
-    outcome_unknown: bool = False,
     commit: str = "",
+    moment: datetime | None = None,
 ) -> Plan:
-    """Make the plan from what was observed, and check the guards."""
+    """Make the plan from what was observed, at a moment (by default now); no guard is asked."""
     desired = workspace.bound.desired
     _known_keys(request, {item.key for item in desired})
-    refuse_idle(workspace, request.allow)
-    moment = now()
+    moment = moment or now()
     selected = select(desired, request.only, request.exclude, request.files) if request.narrowed else None
     if selected is not None and not selected:
         raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
-    plan = make_plan(
+    return make_plan(
         desired,
         observed,
         ledger,
@@ -100,9 +97,6 @@ def compose(
         options=_options(workspace, request, selected, moment),
         fingerprint=fingerprint,
     )
-    plan = replace(plan, warnings=(INTERRUPTED, *plan.warnings)) if outcome_unknown else plan
-    limits = limits_of(workspace, ledger, request.allow, outcome_unknown=outcome_unknown)
-    return judged(plan, workspace, limits, moment)
 
 
 def _header(workspace: Workspace, commit: str, moment: datetime) -> Header:

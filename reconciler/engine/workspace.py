@@ -90,10 +90,8 @@ def load_workspace(
         earlier=diagnostics,
         approved=Approved(project.root / CACHE, (*sorted(project.targets), *sorted(kinds))),
     )
-    guards, findings = read_guards(
-        [document for document in everything if document.file in beside.names], beside, project, kinds
-    )
-    bound = with_findings(bound, findings)
+    guards = read_guards(everything, beside, project, kinds, diagnostics)
+    bound = with_findings(bound, guards.findings)
     if not bound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
         cache.store(everything)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from reconciler.core.diagnostic import Diagnostic, Mark, PathParts, Rule, dotted
+from reconciler.core.guard_neutral import misfit
 from reconciler.core.guard_rule import GuardCase, GuardRule
 from reconciler.core.guard_view import FIELDS
 from reconciler.loading.cel import ExpressionError, available, compile_expression, message_parts
@@ -116,14 +117,19 @@ def _check(
         fix = "`plan.kinds` has the counts of each kind"
         findings.add(GUARD_FILE, "a rule over the plan has no kinds", document, (*path, "kinds"), key=True, fix=fix)
     texts = {"when": rule.when, "require": rule.require} if rule.when else {"require": rule.require}
+    read: set[str] = set()
     for name, text in texts.items():
         try:
-            compile_expression(text, rule.scope)
+            read |= compile_expression(text, rule.scope).uses.keys()
         except ExpressionError as error:
             _report(findings, document, (*path, name), error)
     _check_message(rule, document, (*path, "message"), findings)
     for index, case in enumerate(rule.cases):
-        _check_case(rule, case, document, (*path, "cases", index), findings)
+        place = (*path, "cases", index)
+        _check_case(rule, case, document, place, findings)
+        if case.now is None and not read.isdisjoint(("now", "local")):
+            fix = "give it `now`, such as 2026-03-27T18:00:00+01:00"
+            findings.add(GUARD_FILE, "the rule reads the time, and the case has none", document, place, fix=fix)
 
 
 def _check_message(rule: GuardRule, document: Document, path: PathParts, findings: Findings) -> None:
@@ -146,11 +152,13 @@ def _check_case(rule: GuardRule, case: GuardCase, document: Document, path: Path
         findings.add(
             GUARD_FILE, f"the rule is over {rule.scope}s, and sees no {other}", document, (*path, other), key=True
         )
-    for name in case.sees.get(rule.scope, {}):
+    for name, value in case.sees.get(rule.scope, {}).items():
+        place = (*path, rule.scope, name)
         if name not in FIELDS[rule.scope]:
             fix = did_you_mean(name, FIELDS[rule.scope])
-            message = f"`{rule.scope}` has no field `{name}`"
-            findings.add(GUARD_FILE, message, document, (*path, rule.scope, name), key=True, fix=fix)
+            findings.add(GUARD_FILE, f"`{rule.scope}` has no field `{name}`", document, place, key=True, fix=fix)
+        elif wanted := misfit(FIELDS[rule.scope][name], value):
+            findings.add(GUARD_FILE, f"`{rule.scope}.{name}` is a {wanted}, not {describe(value)}", document, place)
     if rule.scope == "change" and case.expect != "pass" and "change" not in case.sees:
         findings.add(GUARD_FILE, "the case says nothing of `change`", document, path)
 
@@ -165,7 +173,8 @@ def place_inside(document: Document, path: PathParts, line: int, column: int) ->
     mark = document.mark(path)
     first = document.source.line(mark.line)[mark.column - 1 :]
     if first[:1] in ("|", ">"):
-        row = document.source.line(mark.line + line)
+        # The first line of a block text says how far all of it is indented.
+        row = document.source.line(mark.line + 1)
         indent = len(row) - len(row.lstrip())
         return Mark(mark.file, mark.line + line, indent + column) if first[0] == "|" else mark
     if line > 1:

@@ -1,8 +1,8 @@
-"""Times as people write them in files: weekdays with a time, time zones."""
+"""Times as people write them in files: weekdays with a time, time zones, ends of days."""
 
 from __future__ import annotations
 
-from datetime import time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from reconciler.core.freeze import WEEKDAYS, WeekTime
 
@@ -28,3 +28,24 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:
         raise ValueError(f"{name} is not a time zone such as Europe/Berlin") from error
+
+
+def expiry(text: str, zone: str) -> datetime:
+    """When something ends: at a time with an offset, or at the end of a day in a zone; raises `ValueError`.
+
+    The end of a day that the clock repeats is the later one.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is not None:
+        midnight = datetime.combine(day + timedelta(days=1), time(), zone_of(zone))
+        return max(midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("is neither a day such as 2026-12-31 nor a time such as 2026-12-31T18:00:00+01:00")
+    return moment.astimezone(UTC)

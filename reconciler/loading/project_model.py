@@ -264,7 +264,7 @@ class FreezeModel(_Part):
     allow: list[SelectorText] = Field(
         default_factory=list,
         description="Selectors of changes that pass all the same: Kind/name with globs, label=value, @file.",
-        examples=[["label=hotfix"]],
+        examples=[["hotfix=yes"]],
     )
 
     @model_validator(mode="after")

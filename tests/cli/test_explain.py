@@ -8,7 +8,7 @@ from reconciler.cli.main import cli
 from reconciler.core.guard import GUARDS
 from reconciler.kinds import load_kinds
 from reconciler.kinds.schema import fields_of, metadata_fields
-from reconciler.loading import rules, yaml_rules
+from reconciler.loading import guard_rules, rules, yaml_rules
 
 KINDS = load_kinds()
 FIELDS = [f"{name}.{item.plain_path}" for name, kind in KINDS.items() for item in fields_of(kind)]
@@ -70,7 +70,7 @@ def test_metadata_as_a_whole():
 def test_every_code_is_explained():
     classes = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, Exception)]
     codes = {item.code for item in classes} - {errors.ReconcilerError.code}
-    codes |= {rule.code for rule in (*rules.RULES, *yaml_rules.RULES, *GUARDS)}
+    codes |= {rule.code for rule in (*rules.RULES, *yaml_rules.RULES, *guard_rules.RULES, *GUARDS)}
     assert codes == set(all_rules())
     for code, rule in all_rules().items():
         assert rule.explanation, code
@@ -78,7 +78,7 @@ def test_every_code_is_explained():
 
 
 def test_every_error_comes_with_advice_and_without_the_words_of_its_class():
-    ruled = {rule.code for rule in (*rules.RULES, *yaml_rules.RULES, *GUARDS)}
+    ruled = {rule.code for rule in (*rules.RULES, *yaml_rules.RULES, *guard_rules.RULES, *GUARDS)}
     assert set(ADVICE) == set(all_rules()) - ruled
     for code in ADVICE:
         lines = explain(code)

@@ -160,7 +160,7 @@ spec:
 """,
     )
     out = guarded.run("validate").ok(78).out
-    for place in ("10:21", "13:23", "14:13", "15:27", "16:24"):
+    for place in ("10:21", "13:23", "14:13", "15:28", "16:24"):
         assert f"guards/house.yaml:{place}\n" in out
     assert out.count("did you mean `key`?") == 4
 
@@ -187,3 +187,228 @@ def test_secrets_never_reach_a_rule(guarded: Project) -> None:
     assert "first-secret-value" not in ran.all
     assert "(secret)" in ran.out
     assert '"reference":"env:SECRET_ONE"' in ran.out
+
+
+FREEZE = {"name": "year-end", "reason": "retail peak", "timezone": "Europe/Berlin"}
+ALWAYS = {**FREEZE, "from": "2020-01-01T00:00", "to": "2099-01-01T00:00"}
+
+
+def frozen(tmp_path: Path, freeze: dict[str, Any], **guards: Any) -> Project:
+    project = Project.create(tmp_path / "project", guards={"freezes": [freeze], **guards})
+    project.put("people.yaml", dataset("people"))
+    return project
+
+
+def test_a_freeze_warns_in_a_plan_and_refuses_an_apply(tmp_path: Path) -> None:
+    project = frozen(tmp_path, ALWAYS)
+    ran = project.run("plan").ok(0)
+    told = "G020 the freeze year-end (retail peak) holds back a change until Thursday, 2099-01-01 00:00 CET (Europe/Berlin)"
+    assert told in ran.out.partition("Warnings (1)")[2]
+    ran = project.run("apply", "--yes").ok(6)
+    assert told in ran.out.partition("Refused (1)")[2]
+    assert "Warnings" not in ran.out
+    assert "refused by G020" in ran.err
+    project.apply("--allow", "G020:year-end")
+    project.apply()
+
+
+def test_a_saved_plan_is_judged_when_it_is_applied(tmp_path: Path) -> None:
+    project = frozen(tmp_path, {**ALWAYS, "to": "2020-01-02T00:00"})
+    assert "Warnings" not in project.run("plan", "--out", "plain.json").ok().out
+    project.run("plan", "--out", "accepted.json", "--allow", "G020:year-end").ok()
+    text = (project.root / "reconciler.yaml").read_text(encoding="utf-8")
+    project.write("reconciler.yaml", text.replace("2020-01-02", "2099-01-01"))
+    assert "refused by G020" in project.run("apply", "plain.json").ok(6).err
+    ran = project.run("apply", "accepted.json").ok()
+    assert "G020:year-end" in ran.out.partition("Acknowledged (1)")[2]
+
+
+def test_what_a_freeze_lets_pass(tmp_path: Path) -> None:
+    project = frozen(tmp_path, {**ALWAYS, "allow": ["hotfix=yes"], "targets": ["local"]})
+    project.run("apply", "--yes").ok(6)
+    project.put("people.yaml", dataset("people", metadata={"labels": {"hotfix": "yes"}}))
+    project.apply()
+    project = frozen(tmp_path / "other", {**ALWAYS, "targets": ["prod"]})
+    project.apply()
+
+
+@pytest.mark.parametrize(
+    ("freeze", "says"),
+    [
+        ({**FREEZE}, "needs from and to, or weekly"),
+        ({**FREEZE, "from": "2027-01-01T00:00", "to": "2026-01-01T00:00"}, "ends before it begins"),
+        ({**FREEZE, "from": "2027-01-01T00:00Z", "to": "2027-02-01T00:00"}, "has an offset"),
+        ({**FREEZE, "weekly": {"from": "Freitag 16:00", "to": "Monday 06:00"}}, "is not a weekday and a time"),
+        ({**ALWAYS, "timezone": "Mars/Base"}, "is not a time zone"),
+        ({**ALWAYS, "allow": ["nonsense"]}, "is not a selector"),
+    ],
+)
+def test_a_freeze_that_means_nothing(tmp_path: Path, freeze: dict[str, Any], says: str) -> None:
+    ran = frozen(tmp_path, freeze).run("validate").ok(78)
+    assert "reconciler.yaml:1:" in ran.out
+    assert says in ran.out
+
+
+def entries(*items: dict[str, Any]) -> str:
+    """A file of acknowledgements."""
+    filled = [{"reason": "agreed", "by": "anna", "expires": "2099-01-01", **item} for item in items]
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": "Acknowledgements",
+        "metadata": {"name": "accepted"},
+        "spec": {"acknowledgements": filled},
+    }
+    return json.dumps(body)
+
+
+@pytest.fixture
+def reviewed(tmp_path: Path) -> Project:
+    """A guarded project whose reviewers may accept things."""
+    guards = {"rules": ["guards"], "acknowledgements": ["acknowledgements.yaml"], "freezes": [ALWAYS], "maxDeletes": 0}
+    project = Project.create(tmp_path / "project", guards=guards, prune=True)
+    project.put("people.yaml", dataset("people"))
+    project.write("guards/house.yaml", rules(OWNER))
+    project.write("acknowledgements.yaml", entries({"code": "G020", "freeze": "year-end"}))
+    return project
+
+
+def accept(project: Project, *items: dict[str, Any]) -> None:
+    project.write("acknowledgements.yaml", entries({"code": "G020", "freeze": "year-end"}, *items))
+
+
+def test_what_reviewers_accept_passes_and_is_shown(reviewed: Project) -> None:
+    reviewed.run("plan").ok(6)
+    accept(reviewed, {"code": "P-owner", "key": "Dataset/people"})
+    plan = reviewed.plan()
+    assert jsonschema_rs.is_valid(plan_schema(), plan)
+    assert plan["problems"] == plan["warnings"] == []
+    [freeze, owner] = plan["acknowledged"]
+    assert freeze["accepts"] == "G020:year-end"
+    assert owner == {
+        "accepts": "P-owner:Dataset/people",
+        "message": "Dataset/people has no label owner",
+        "reason": "agreed",
+        "by": "anna",
+        "expires": "2099-01-02T00:00:00Z",
+        "source": owner["source"],
+    }
+    assert owner["source"].startswith("acknowledgements.yaml:1:")
+    shown = reviewed.run("plan", "--out", "plan.json").ok().out.partition("Acknowledged (2)")[2]
+    assert "P-owner:Dataset/people Dataset/people has no label owner" in shown
+    assert "agreed (anna, until 2099-01-02T00:00:00Z, acknowledgements.yaml:1:" in shown
+    (reviewed.root / "acknowledgements.yaml").write_text(entries(), encoding="utf-8")
+    reviewed.run("apply", "plan.json").ok()
+
+
+def test_built_in_guards_are_acknowledged_the_same_way(reviewed: Project) -> None:
+    accept(reviewed, {"code": "P-owner"})
+    reviewed.apply()
+    reviewed.clear()
+    reviewed.put("other.yaml", dataset("other", metadata={"labels": {"owner": "anna"}}))
+    assert {item["code"] for item in reviewed.plan(code=6)["problems"]} == {"G001"}
+    accept(reviewed, {"code": "P-owner"}, {"code": "G001", "count": 1})
+    plan = reviewed.plan()
+    assert [item["accepts"] for item in plan["acknowledged"]] == ["G001=1", "G020:year-end", "P-owner"]
+    reviewed.apply()
+
+
+def test_an_acknowledgement_is_for_one_change(reviewed: Project) -> None:
+    [problem] = reviewed.plan(code=6)["problems"]
+    assert len(problem["change"]) == 16
+    assert f"change {problem['change']}" in reviewed.run("plan").ok(6).out
+    accept(reviewed, {"code": "P-owner", "key": "Dataset/people", "change": problem["change"][:12]})
+    reviewed.plan()
+    reviewed.put("people.yaml", dataset("people", description="another"))
+    plan = reviewed.plan(code=6)
+    assert plan["problems"][0]["change"] != problem["change"]
+    assert any("accepts nothing in this plan: remove it" in text for text in plan["warnings"])
+
+
+def test_an_acknowledgement_may_be_for_some_fields(reviewed: Project) -> None:
+    accept(reviewed, {"code": "P-owner"})
+    reviewed.apply()
+    entry = {"code": "P-owner", "key": "Dataset/people", "fields": ["description"]}
+    accept(reviewed, entry)
+    reviewed.put("people.yaml", dataset("people", description="another"))
+    reviewed.plan()
+    reviewed.put("people.yaml", dataset("people", description="another", columns={"id": "string", "new": "number"}))
+    reviewed.plan(code=6)
+
+
+def test_an_expired_acknowledgement_accepts_nothing(reviewed: Project) -> None:
+    accept(reviewed, {"code": "P-owner", "key": "Dataset/people", "expires": "2020-01-01"})
+    plan = reviewed.plan(code=6)
+    assert [item["code"] for item in plan["problems"]] == ["P-owner"]
+    [warning] = plan["warnings"]
+    assert warning.startswith("G021 the acknowledgement of P-owner:Dataset/people (acknowledgements.yaml:1:")
+    assert warning.endswith("expired at 2020-01-02T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"code": "P-ownr"}, "there is no guard P-ownr"),
+        ({"code": "G999"}, "there is no guard G999"),
+        ({"code": "G008", "key": "Dataset/people"}, "G008 cannot be acknowledged"),
+        ({"code": "G017"}, "G017 takes `key`"),
+        ({"code": "G001"}, "G001 takes `count`"),
+        ({"code": "G020", "freeze": "eastern"}, "there is no freeze eastern"),
+        ({"code": "P-owner", "targets": ["prd"]}, "there is no target prd"),
+        ({"code": "P-owner", "expires": "soon"}, "is neither a day"),
+        ({"code": "P-owner", "expires": "2099-01-01T00:00:00"}, "is neither a day"),
+        ({"code": "P-owner", "by": ""}, "at least 1 character"),
+        ({"code": "P-owner", "key": "Dataset/people", "count": 1}, "one acknowledgement is about one thing"),
+        ({"code": "P-owner", "change": "abc"}, "form"),
+    ],
+)
+def test_acknowledgements_that_mean_nothing(reviewed: Project, entry: dict[str, Any], says: str) -> None:
+    accept(reviewed, entry)
+    ran = reviewed.run("validate").ok(78)
+    assert "error[P006]" in ran.out
+    assert says in ran.out
+    assert "acknowledgements.yaml:1:" in ran.out
+
+
+def test_the_budget_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
+    target = {"limits": {"requestsPerSecond": 2}, "apply": {"maxSeconds": 0.5}}
+    project = Project.create(tmp_path / "project", guards={"maxRequests": 3}, target=target)
+    project.put("people.yaml", dataset("people"), dataset("other"))
+    plan = project.plan(code=6)
+    assert plan["cost"] == {"requests": 4, "seconds": 2.0}
+    assert [item["message"] for item in plan["problems"]] == [
+        "applying takes 4 requests, which is over 3",
+        "applying takes 2 s at the target's limit, which is over 0.5 s",
+    ]
+    assert "refused by G018, G019" in project.run("apply", "--yes").ok(6).err
+    project.run("plan", "--allow", "G018=3", "--allow", "G019=1").ok(6)
+    project.apply("--allow", "G018=4", "--allow", "G019=2")
+
+
+def test_a_saved_plan_keeps_to_the_budget_of_today(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project", guards={"maxRequests": 2})
+    project.put("people.yaml", dataset("people"))
+    project.run("plan", "--out", "plan.json").ok()
+    text = (project.root / "reconciler.yaml").read_text(encoding="utf-8")
+    project.write("reconciler.yaml", text.replace('"maxRequests": 2', '"maxRequests": 1'))
+    assert "refused by G018" in project.run("apply", "plan.json").ok(6).err
+
+
+def test_a_saved_plan_is_asked_again_about_the_time(tmp_path: Path) -> None:
+    rule = {
+        "code": "P-later",
+        "require": "now < timestamp('2099-01-01T00:00:00Z')",
+        "message": "too late for {change.key}",
+    }
+    project = Project.create(tmp_path / "project", guards={"rules": ["guards"]})
+    project.put("people.yaml", dataset("people"))
+    project.write("guards/house.yaml", rules(rule, {**OWNER, "require": "true"}))
+    project.run("plan", "--out", "plan.json").ok()
+    project.run("plan", "--out", "accepted.json", "--allow", "P-later:Dataset/people").ok()
+    late = {**rule, "require": "now < timestamp('2020-01-01T00:00:00Z')"}
+    project.write("guards/house.yaml", rules(late, {**OWNER, "require": "false"}))
+    assert "too late for Dataset/people" in project.run("apply", "plan.json").ok(6).out
+    project.write("guards/house.yaml", "nonsense")
+    assert "a file of guards is a map" in project.run("apply", "plan.json").ok(78).err
+    project.write("guards/house.yaml", rules(late, OWNER))
+    project.run("plan", "--out", "accepted.json", "--allow", "P-later", "--allow", "P-owner").ok()
+    project.run("apply", "accepted.json").ok()

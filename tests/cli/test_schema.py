@@ -30,7 +30,7 @@ def test_it_writes_a_schema_for_each_kind_the_project_file_and_all(tmp_path):
     result = run(tmp_path / "schemas")
     assert (result.exit_code, result.stdout) == (0, "")
     names = {path.stem for path in (tmp_path / "schemas").iterdir()}
-    assert names == {*load_kinds(), "Project", "all"}
+    assert names == {*load_kinds(), "Project", "GuardRules", "Acknowledgements", "all"}
     assert json.loads((tmp_path / "schemas" / "Project.json").read_text(encoding="utf-8"))["title"] == "Project"
 
 
