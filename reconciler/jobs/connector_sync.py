@@ -12,19 +12,11 @@ from typing import Any, Final
 import orjson
 
 from reconciler.engine.clock import now, stamp
-from reconciler.errors import (
-    ApiError,
-    AuthenticationError,
-    BadAnswer,
-    Conflict,
-    JobFailed,
-    NotFound,
-    Refused,
-    ServerFailed,
-)
+from reconciler.errors import ApiError, JobFailed, NotFound, ServerFailed
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.job import Job
 from reconciler.jobs.report import Account, JobReport
+from reconciler.jobs.tenant_sync import id_in, pause, read_answer, request_start, unknown_there
 
 RECORD: Final = "sync.json"
 """What is known of a synchronisation under way: its idempotency key from before it is asked for, its id from then on."""
@@ -68,30 +60,16 @@ async def _trigger(context: JobContext, connector: str, record: dict[str, Any]) 
     """Start it and give its id. The same key as before the interruption starts no second one."""
     kind = context.session.workspace.kinds["Connector"]
     body = orjson.dumps({"syncType": record["syncType"]})
-    try:
-        answer = await context.client.exchange(
-            "POST",
-            context.client.address(kind, connector, "sync"),
-            body=body,
-            headers={"Idempotency-Key": record["idempotencyKey"]},
-            scopes=("crm:connectors:write",),
-            repeatable=True,
-        )
-    except (AuthenticationError, NotFound, Refused):
-        # Surely not started, so that there is nothing to go on with.
-        context.folder.remove(RECORD)
-        raise
-    except Conflict as error:
-        context.folder.remove(RECORD)
-        fix = f"write 'lifecycleStatus: ACTIVE' in Connector/{context.spec.connector_ref} and apply"
-        raise JobFailed(error.message, fix=fix) from error
-    sync_id = answer.value.get("syncId") if isinstance(answer.value, dict) else None
-    if not isinstance(sync_id, str) or not sync_id:
-        raise BadAnswer(
-            f"the synchronisation was answered {answer.status} without a syncId (request {answer.request_id})",
-            status=answer.status,
-            request_id=answer.request_id,
-        )
+    answer = await request_start(
+        context,
+        context.client.address(kind, connector, "sync"),
+        body,
+        idempotency_key=record["idempotencyKey"],
+        scopes=("crm:connectors:write",),
+        forget=lambda: context.folder.remove(RECORD),
+        in_the_way=f"write 'lifecycleStatus: ACTIVE' in Connector/{context.spec.connector_ref} and apply",
+    )
+    sync_id = id_in(answer, "syncId", "the synchronisation")
     context.audit.add(
         "connector_sync_started",
         resource=f"connectors/{connector}",
@@ -133,11 +111,6 @@ async def _wait(context: JobContext, connector: str, sync_id: str) -> JobReport:
     )
 
 
-def pause(attempt: int, base: float, cap: float, chance: float) -> float:
-    """Seconds before the question after ``attempt`` (from 0): min(base × 2^attempt + up to 1 s, cap)."""
-    return min(base * 2.0 ** min(attempt, 60) + chance, cap)
-
-
 async def _ask(context: JobContext, connector: str, sync_id: str, before: State) -> State:
     """Ask once; a server that fails for a while only costs this question."""
     kind = context.session.workspace.kinds["Connector"]
@@ -146,20 +119,11 @@ async def _ask(context: JobContext, connector: str, sync_id: str, before: State)
         answer = await context.client.exchange("GET", address, scopes=("crm:connectors:read",))
     except NotFound as error:
         context.folder.remove(RECORD)
-        raise JobFailed(
-            f"the tenant does not know synchronisation {sync_id} (any more)", fix="run the job anew, without --resume"
-        ) from error
+        raise unknown_there(f"synchronisation {sync_id}", error) from error
     except ServerFailed as error:
         context.warn(f"{error.message}; asking again")
         return before
-    try:
-        return read_state(answer.value)
-    except ValueError as error:
-        raise BadAnswer(
-            f"the state of synchronisation {sync_id} is not what the contract says: {error} (request {answer.request_id})",
-            status=answer.status,
-            request_id=answer.request_id,
-        ) from error
+    return read_answer(answer, f"the state of synchronisation {sync_id}", read_state)
 
 
 def read_state(value: Any) -> State:

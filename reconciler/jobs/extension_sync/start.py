@@ -10,19 +10,11 @@ from typing import Any, Final
 import orjson
 
 from reconciler.core.values import Secret
-from reconciler.errors import (
-    AuthenticationError,
-    BadAnswer,
-    Conflict,
-    JobFailed,
-    NotApplied,
-    NotFound,
-    Refused,
-    ResumeImpossible,
-)
+from reconciler.errors import NotApplied, ResumeImpossible
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.extension_sync.fields import Field, differences, read_fields
 from reconciler.jobs.extension_sync.run_record import RunRecord, forget
+from reconciler.jobs.tenant_sync import id_in, read_answer, request_start
 
 KEY_SECONDS: Final = 24 * 3600.0
 """How long the tenant remembers an idempotency key (contract: Common rules)."""
@@ -40,14 +32,11 @@ async def checked_fields(context: JobContext, extension: str) -> dict[str, Field
     declared = read_fields(context.declared("DataExtension", name).fields["fields"])
     kind = context.session.workspace.kinds["DataExtension"]
     answer = await context.client.exchange("GET", context.client.address(kind, extension, "schema"), scopes=READ)
-    try:
-        live = read_fields(answer.value.get("fields") if isinstance(answer.value, dict) else None)
-    except ValueError as error:
-        raise BadAnswer(
-            f"the schema of DataExtension/{name} is not what the contract says: {error} (request {answer.request_id})",
-            status=answer.status,
-            request_id=answer.request_id,
-        ) from error
+    live = read_answer(
+        answer,
+        f"the schema of DataExtension/{name}",
+        lambda value: read_fields(value.get("fields") if isinstance(value, dict) else None),
+    )
     found = differences(declared, live, [item["target"] for item in _mappings(context)])
     if found:
         raise NotApplied(
@@ -123,15 +112,17 @@ async def start(context: JobContext, record: RunRecord, body: bytes) -> str:
     if not record.digest:
         record.digest, record.initiated_at = digest, time.time()
         record.save(context.folder)
-    answer = await _send(context, record, body)
-    job = answer.value.get("syncJobId") if isinstance(answer.value, dict) else None
-    if not isinstance(job, str) or not job:
-        raise BadAnswer(
-            f"the sync was answered {answer.status} without a syncJobId (request {answer.request_id})",
-            fix="--resume asks once more, and starts no second one",
-            status=answer.status,
-            request_id=answer.request_id,
-        )
+    kind = context.session.workspace.kinds["DataExtension"]
+    answer = await request_start(
+        context,
+        context.client.address(kind, record.extension, "sync"),
+        body,
+        idempotency_key=record.idempotency_key,
+        scopes=SYNC,
+        forget=lambda: forget(context.folder),
+        in_the_way="wait until what is in the way has ended, then run it again",
+    )
+    job = id_in(answer, "syncJobId", "the sync", fix="--resume asks once more, and starts no second one")
     context.audit.add(
         "extension_sync_started",
         resource=f"extensions/{record.extension}",
@@ -143,23 +134,3 @@ async def start(context: JobContext, record: RunRecord, body: bytes) -> str:
     )
     context.note(f"{context.key}: sync {job} started")
     return job
-
-
-async def _send(context: JobContext, record: RunRecord, body: bytes) -> Any:
-    kind = context.session.workspace.kinds["DataExtension"]
-    try:
-        return await context.client.exchange(
-            "POST",
-            context.client.address(kind, record.extension, "sync"),
-            body=body,
-            headers={"Idempotency-Key": record.idempotency_key},
-            scopes=SYNC,
-            repeatable=True,
-        )
-    except (AuthenticationError, NotFound, Refused):
-        # Surely not started, so that there is nothing to go on with.
-        forget(context.folder)
-        raise
-    except Conflict as error:
-        forget(context.folder)
-        raise JobFailed(error.message, fix="wait until what is in the way has ended, then run it again") from error

@@ -23,6 +23,7 @@ from reconciler.jobs.extension_sync.records import SyncRecords
 from reconciler.jobs.extension_sync.run_record import RunRecord, forget
 from reconciler.jobs.extension_sync.start import READ
 from reconciler.jobs.extension_sync.status import SyncStatus, read_status
+from reconciler.jobs.tenant_sync import pause, read_answer, unknown_there
 
 BASE_SECONDS: Final = 1.0
 CAP_SECONDS: Final = 30.0
@@ -33,11 +34,6 @@ MOST_FAILURES: Final = 20
 
 MOST_UNKNOWN: Final = 3
 """Times in a row that the tenant says it knows no such job, after which that is believed."""
-
-
-def pause(attempt: int, chance: float) -> float:
-    """Seconds before question number ``attempt`` (from 0): doubling from 1 s, up to 1 s more by chance, 30 s at most."""
-    return min(BASE_SECONDS * 2.0 ** min(attempt, 30) + chance, CAP_SECONDS)
 
 
 @dataclass(slots=True)
@@ -95,7 +91,7 @@ async def _ask_repeatedly(context: JobContext, record: RunRecord, records: SyncR
             unknown += 1
             if unknown >= MOST_UNKNOWN:
                 forget(context.folder)
-                asking.failure = _unknown(record, error)
+                asking.failure = unknown_there(f"sync {record.sync_job}", error)
         except ReconcilerError as error:
             asking.failure = error
     records.wake()
@@ -104,7 +100,7 @@ async def _ask_repeatedly(context: JobContext, record: RunRecord, records: SyncR
 async def _pause(records: SyncRecords, attempt: int, asking: Asking) -> None:
     """Wait before a question; an unsigned call cuts it short, but not so that anybody could make us ask all the time."""
     woken = records.changed
-    with anyio.move_on_after(pause(attempt, random.SystemRandom().random())):
+    with anyio.move_on_after(pause(attempt, BASE_SECONDS, CAP_SECONDS, random.SystemRandom().random())):
         if not asking.unsigned:
             await anyio.sleep_forever()
         await woken.wait()
@@ -116,14 +112,7 @@ async def ask(context: JobContext, record: RunRecord, records: SyncRecords) -> N
     kind = context.session.workspace.kinds["DataExtension"]
     address = context.client.address(kind, record.extension, "sync", record.sync_job, "status")
     answer = await context.client.exchange("GET", address, scopes=READ)
-    try:
-        said = _read(answer.value, record.sync_job)
-    except ValueError as error:
-        raise BadAnswer(
-            f"the state of sync {record.sync_job} is not what the contract says: {error} (request {answer.request_id})",
-            status=answer.status,
-            request_id=answer.request_id,
-        ) from error
+    said = read_answer(answer, f"the state of sync {record.sync_job}", lambda value: _read(value, record.sync_job))
     await records.learn(record.sync_job, said)
 
 
@@ -138,14 +127,6 @@ def _given_up(record: RunRecord, error: ApiError) -> ReconcilerError:
     failed = JobFailed(
         f"the tenant could not be asked about sync {record.sync_job} {MOST_FAILURES} times in a row: {error.message}",
         fix="the sync may go on there; --resume waits for it",
-    )
-    failed.__cause__ = error
-    return failed
-
-
-def _unknown(record: RunRecord, error: ApiError) -> ReconcilerError:
-    failed = JobFailed(
-        f"the tenant does not know sync {record.sync_job} (any more)", fix="run the job anew, without --resume"
     )
     failed.__cause__ = error
     return failed

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.jobs.connector_sync import pause, read_state
+from reconciler.jobs.connector_sync import read_state
+from reconciler.jobs.tenant_sync import pause
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.ingestion import report_of
 from tests.support.project import Ran, manifest

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from reconciler.jobs.extension_sync.finish import account_of, health_event, latency_ms
 from reconciler.jobs.extension_sync.run_record import RunRecord
 from reconciler.jobs.extension_sync.status import SyncStatus
-from reconciler.jobs.extension_sync.wait import BASE_SECONDS, CAP_SECONDS, pause
+from reconciler.jobs.extension_sync.wait import BASE_SECONDS, CAP_SECONDS
+from reconciler.jobs.tenant_sync import pause
 
 BEGAN = 1_790_000_000.0
 
@@ -77,6 +78,6 @@ def test_health_is_degraded_from_two_percent(status: str, percent: float, score:
 
 @given(st.integers(0, 5000), st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_to_a_bound(attempt: int, chance: float) -> None:
-    seconds = pause(attempt, chance)
+    seconds = pause(attempt, BASE_SECONDS, CAP_SECONDS, chance)
     assert BASE_SECONDS <= seconds <= CAP_SECONDS
-    assert pause(attempt + 1, chance) >= seconds
+    assert pause(attempt + 1, BASE_SECONDS, CAP_SECONDS, chance) >= seconds
