@@ -4,56 +4,46 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+from reconciler.engine.bar import Bar
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 
-class Progress:
+class Progress(Bar):
     """The progress of one job; use it as a context manager. ``quiet`` shows nothing whatever stderr is."""
 
     def __init__(self, label: str, *, quiet: bool) -> None:
+        super().__init__()
         self._label = label
         self._quiet = quiet or not sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
         self._began = time.monotonic()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
 
     def begin(self, total: float | None) -> None:
         """Say how much there is to do, in whatever unit `update` counts; None where nobody knows."""
         if self._quiet:
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn()]
+        columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn()]
         columns += [TextColumn("{task.fields[text]}")]
         columns += [TimeRemainingColumn() if total is not None else TimeElapsedColumn()]
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._label, total=total, text="")
-        self._bar.start()
+        self.show(columns, self._label, total, text="")
 
     def update(self, done: float, text: str = "", *, records: int | None = None) -> None:
         """Say how much is done since `begin`; with ``records``, their rate is shown, too."""
-        if self._bar is None:
+        if not self.shown:
             return
         if records is not None:
             rate = records / max(time.monotonic() - self._began, 0.001)
             text = f"{records:,} records, {rate:,.0f}/s{', ' + text if text else ''}"
-        self._bar.update(self._task, completed=done, text=text)
+        self.move(to=done, text=text)
 
     def say(self, text: str) -> None:
         """Print a line to stderr without disturbing the bar."""
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+        if self.shown:
+            self.print_above(text)
         else:
             sys.stderr.write(text + "\n")
