@@ -21,7 +21,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
-_ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>scripted</Message></Error>'
+_ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>scripted</Message><Region>eu-west-1</Region></Error>'
 
 
 class Front:
@@ -72,7 +72,7 @@ class Front:
         with self._changed:
             for rule in self._rules:
                 match = rule["match"]
-                if rule.get("times", 1) <= 0 or match.get("method", method) != method:
+                if rule.get("times", 1) <= 0 or match.get("method", "*") not in ("*", method):
                     continue
                 if fnmatch.fnmatchcase(path, match.get("path", "*")):
                     if "times" in rule:

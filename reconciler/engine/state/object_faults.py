@@ -85,7 +85,7 @@ def understand(error: Exception, place: Place) -> Fault:
 
 
 def _by_kind(error: Exception, text: str, code: str) -> Fault:
-    if "169.254.169.254" in text or "credential" in text.lower():
+    if "latest/api/token" in text or "latest/meta-data" in text:
         fix = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or let the job assume a role; profiles are not read"
         return Fault("no AWS credentials are found in the environment", fix)
     named = _STATUS.search(text)
@@ -96,8 +96,6 @@ def _by_kind(error: Exception, text: str, code: str) -> Fault:
         return Fault(f"the server fails (status {status})", "try again later", passing=True)
     if status:
         return Fault(f"the server refuses it (status {status}{f', {code}' if code else ''})", "check AWS_ENDPOINT_URL")
-    if "BadScheme" in text or "builder error" in text:
-        return Fault("AWS_ENDPOINT_URL is not a URL that can be used", "write https://host")
     if "InvalidCertificate" in text or "UnknownIssuer" in text:
         fix = "name the file with its authority in AWS_CA_BUNDLE"
         return Fault("the server's certificate is not trusted", fix)

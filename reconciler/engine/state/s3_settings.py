@@ -26,6 +26,7 @@ LEASE_SECONDS = 60.0
 _SHORTEST, _LONGEST = 2.0, 3600.0
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()=+@-]+")
+_REGION = re.compile(r"[A-Za-z0-9-]{0,40}")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 CONNECT_SECONDS = 5
@@ -82,6 +83,7 @@ def connect(place: Place, environ: Mapping[str, str]) -> S3Store:
     Raises `StorageError` for an endpoint that would send credentials over a network in plain text, or for settings that the
     library refuses.
     """
+    _check_region(environ)
     options: dict[str, Any] = {
         "allow_http": _plain_http(environ),
         "connect_timeout": f"{CONNECT_SECONDS}s",
@@ -110,21 +112,31 @@ def connect(place: Place, environ: Mapping[str, str]) -> S3Store:
 
 
 def _plain_http(environ: Mapping[str, str]) -> bool:
-    """Whether the endpoint is plain HTTP on this machine; raises `StorageError` where it is on another."""
+    """Whether the endpoint is plain HTTP on this machine; raises `StorageError` where it is on another, or no URL at all."""
     name = next((item for item in _ENDPOINTS if environ.get(item)), "")
+    if not name:
+        return False
     try:
-        parts = urlsplit(environ.get(name, ""))
-        host = parts.hostname or ""
+        parts = urlsplit(environ[name])
+        _ = parts.port
     except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise StorageError(f"{name} is not a URL that can be used", fix="write https://host")
+    if parts.scheme == "https":
         return False
-    if parts.scheme != "http":
-        return False
-    if not _loopback(host):
+    if not _loopback(parts.hostname):
         raise StorageError(
-            f"{name} is plain http to {host}: credentials and ledger could be read and changed on the way",
+            f"{name} is plain http to {parts.hostname}: credentials and ledger could be read and changed on the way",
             fix="write https:// there (http:// only for this machine); a private authority goes into AWS_CA_BUNDLE",
         )
     return True
+
+
+def _check_region(environ: Mapping[str, str]) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if not _REGION.fullmatch(environ.get(name, "")):
+            raise StorageError(f"{name} is not a region's name", fix="write one such as eu-west-1")
 
 
 def _loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The file store: compare-and-swap, logs, the lease, and what it says when the folder cannot be used."""
+"""The file store alone: permissions, the operating system's lock, and what it says when the folder cannot be used."""
 
 import errno
 import json
@@ -10,28 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.state.file_store import FileStore
-from reconciler.engine.state.store import Holder, open_store
-from reconciler.errors import InvalidProject, LeaseLost, LedgerConflict, LedgerLocked, StorageError
-
-
-def test_a_blob_reads_back_with_a_version_that_follows_its_content(tmp_path: Path) -> None:
-    store = FileStore(tmp_path / "state")
-    assert store.read("ledger.json") is None
-    first = store.write("ledger.json", b"one", None)
-    blob = store.read("ledger.json")
-    assert blob is not None
-    assert (blob.data, blob.version) == (b"one", first)
-    assert store.write("ledger.json", b"two", first) != first
-
-
-@pytest.mark.parametrize("expected", [None, "an older version"])
-def test_a_write_on_another_version_is_refused_and_changes_nothing(tmp_path: Path, expected: str | None) -> None:
-    store = FileStore(tmp_path)
-    store.write("ledger.json", b"one", None)
-    with pytest.raises(LedgerConflict) as caught:
-        store.write("ledger.json", b"two", expected)
-    assert caught.value.code == "L003"
-    assert (tmp_path / "ledger.json").read_bytes() == b"one"
+from reconciler.engine.state.store import open_store
+from reconciler.errors import InvalidProject, LeaseLost, LedgerLocked, StorageError
 
 
 def test_files_are_for_their_owner_only_and_nothing_temporary_is_left(tmp_path: Path) -> None:
@@ -45,31 +25,10 @@ def test_files_are_for_their_owner_only_and_nothing_temporary_is_left(tmp_path: 
         assert stat.S_IMODE((tmp_path / "state" / name).stat().st_mode) == 0o600
 
 
-def test_a_log_grows_is_rewritten_and_removed(tmp_path: Path) -> None:
-    store = FileStore(tmp_path)
-    assert store.read_log("journal.ndjson") == b""
-    store.append("journal.ndjson", b"a\n")
-    store.append("journal.ndjson", b"b\n")
-    assert store.read_log("journal.ndjson") == b"a\nb\n"
-    store.rewrite_log("journal.ndjson", b"a\n")
-    assert store.read_log("journal.ndjson") == b"a\n"
-    store.delete("journal.ndjson")
-    store.delete("journal.ndjson")
-    assert store.read_log("journal.ndjson") == b""
-
-
 def _hold(folder: str, ready: object, release: object) -> None:
     with FileStore(Path(folder)).lease("ada@host", "apply run 7", 0):
         ready.set()  # type: ignore[attr-defined]
         release.wait(30)  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(("size", "end"), [(3, b"def"), (6, b"abcdef"), (99, b"abcdef")])
-def test_the_end_of_a_log_is_read_alone(tmp_path: Path, size: int, end: bytes) -> None:
-    store = FileStore(tmp_path)
-    assert store.read_end("log", size) == b""
-    store.append("log", b"abcdef")
-    assert store.read_end("log", size) == end
 
 
 def test_another_process_is_told_who_holds_the_lease_and_gets_it_afterwards(tmp_path: Path) -> None:
@@ -102,27 +61,6 @@ def test_a_killed_holder_does_not_keep_the_lease(tmp_path: Path) -> None:
     process.join(30)
     assert FileStore(tmp_path).holder() is None
     with FileStore(tmp_path).lease("bob@host", "apply", 0):
-        pass
-
-
-def test_a_freeze_keeps_everybody_out_until_it_is_thawed(tmp_path: Path) -> None:
-    store = FileStore(tmp_path)
-    store.freeze(Holder("ada@host", "migration tonight", "2026-01-01T00:00:00Z", frozen=True))
-    with pytest.raises(LedgerLocked, match="migration tonight"), store.lease("bob@host", "apply", 0):
-        pass
-    with pytest.raises(LedgerLocked):
-        store.freeze(Holder("bob@host", "again", "2026-01-01T00:00:00Z", frozen=True))
-    thawed = store.thaw()
-    assert thawed is not None
-    assert thawed.owner == "ada@host"
-    assert store.thaw() is None
-    with store.lease("bob@host", "apply", 0):
-        pass
-
-
-def test_an_unreadable_freeze_still_freezes(tmp_path: Path) -> None:
-    (tmp_path / "freeze.json").write_text("{")
-    with pytest.raises(LedgerLocked, match="unreadable"), FileStore(tmp_path).lease("bob@host", "apply", 0):
         pass
 
 
