@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reconciler.cli.demo import sample_folder
-from reconciler.cli.planning_options import plan_as
+from reconciler.cli.rendering import plan_as
 from reconciler.emulator.inprocess import control
 from reconciler.engine.planner import Request
 from reconciler.engine.session import Session

@@ -17,11 +17,11 @@ from reconciler.cli.planning_options import (
     LOCK_TIMEOUT,
     check_report_files,
     parse_reports,
-    plan_as,
     planning_options,
     take_request,
 )
 from reconciler.cli.progress import ResultLog
+from reconciler.cli.rendering import REPORTS, plan_as, report_as
 from reconciler.errors import GuardRefused, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ Examples:
     "reports",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write the outcome to a file: markdown, json, junit.",
+    help=f"Write the outcome to a file: {', '.join(REPORTS)}.",
 )
 @LOCK_TIMEOUT
 @planning_options
@@ -224,32 +224,15 @@ def _end(settings: Settings, report: Report | None, files: list[tuple[str, Path]
     if report is None:
         settings.note("Nothing was applied.")
         return 1
-    data = report_to_json(report)
     for form, file in files:
         from reconciler.engine.planfiles import write_text
 
-        write_text(file, _report_as(form, report, data))
+        write_text(file, report_as(form, report))
     if settings.format == "json":
-        _event("report", data)
+        _event("report", report_to_json(report))
     elif report.results:
-        from reconciler.render.report_text import render_report_text
-
-        document(render_report_text(report))
+        document(report_as("text", report))
     return exit_code(report)
-
-
-def _report_as(form: str, report: Report, data: dict[str, Any]) -> str:
-    if form == "markdown":
-        from reconciler.render.report_markdown import render_report_markdown
-
-        return render_report_markdown(report)
-    if form == "junit":
-        from reconciler.render.plan_junit import render_report_junit
-
-        return render_report_junit(report)
-    import orjson
-
-    return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
 
 
 def exit_code(report: Report) -> int:

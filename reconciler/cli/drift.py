@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, Settings, document, standard_options
-from reconciler.cli.planning_options import REPORTS, parse_reports, plan_as
+from reconciler.cli.planning_options import parse_reports
+from reconciler.cli.rendering import FORMATS, REPORTS, drift_as
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.core.plan import Plan
     from reconciler.core.written_back import WrittenBack
     from reconciler.engine.drift import Drift
     from reconciler.engine.session import Session
@@ -57,7 +57,7 @@ Examples:
 @click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE", help=f"Write to a file: {', '.join(REPORTS)}."
 )
-@standard_options(formats=("text", "json", "markdown"))
+@standard_options(formats=FORMATS)
 def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tuple[str, ...], **watching: Any) -> int:
     """Show what somebody changed behind git's back.
 
@@ -79,21 +79,19 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
         written = _written_back(session, found) if write_back else None
         if session.interrupted:
             settings.note(f"warning: {INTERRUPTED}")
+    more = {} if written is None else {"writeBack": written.to_json()}
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 
-        write_text(file, _drift_junit(found.plan) if form == "junit" else plan_as(form, found.plan))
+        write_text(file, drift_as(form, found, unmanaged=unmanaged, more=more))
     if settings.format == "text":
         document(render_drift_text(found.plan, width=settings.width, color=settings.color))
         if unmanaged:
             document(_unmanaged_text(found.unmanaged))
         if written is not None and found.plan.drifted:
             document(render_write_back(written))
-    elif settings.format == "json":
-        more = {} if written is None else {"writeBack": written.to_json()}
-        document(found.to_json(unmanaged=unmanaged, more=more))
     else:
-        document(plan_as(settings.format, found.plan))
+        document(drift_as(settings.format, found, unmanaged=unmanaged, more=more))
     return EXIT_CHANGES if found.plan.drifted else 0
 
 
@@ -101,8 +99,9 @@ def _watch(settings: Settings, options: dict[str, Any], *, unmanaged: bool, once
     from reconciler.cli.drift_watch import WatchOptions, check_webhook, watch
     from reconciler.cli.places import take_place
 
-    if once or settings.format == "markdown":
-        raise UsageError("--watch tells changes one by one: it takes no --write-back, --report or --format markdown")
+    if once or settings.format not in ("text", "json"):
+        form = settings.format if settings.format not in ("text", "json") else "markdown"
+        raise UsageError(f"--watch tells changes one by one: it takes no --write-back, --report or --format {form}")
     webhook = check_webhook(options["webhook"]) if options["webhook"] else ""
     metrics = take_place(options["metrics_port"])
     return watch(settings, WatchOptions(options["seconds"], unmanaged, metrics, webhook, options["webhook_format"]))
@@ -120,12 +119,6 @@ def _written_back(session: Session, found: Drift) -> WrittenBack:
     from reconciler.engine.write_back import write_back
 
     return write_back(session, found)
-
-
-def _drift_junit(plan: Plan) -> str:
-    from reconciler.render.plan_junit import render_drift_junit
-
-    return render_drift_junit(plan)
 
 
 def _unmanaged_text(items: tuple[tuple[str, str, str], ...]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options
-from reconciler.cli.planning_options import parse_reports, plan_as, planning_options, take_request
+from reconciler.cli.planning_options import parse_reports, planning_options, take_request
+from reconciler.cli.rendering import FORMATS, REPORTS, plan_as
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   reconciler plan
-  reconciler plan -t prod --out plan.json --report markdown=plan.md
+  reconciler plan -t prod --out plan.json --report markdown=plan.md --report html=plan.html
   reconciler plan --only 'Connector/*' --detailed-exitcode
 """
 )
@@ -26,11 +27,11 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it to a file too: markdown, json, junit."
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help=f"Write it to a file too: {', '.join(REPORTS)}."
 )
 @click.option("--full", is_flag=True, help="Show long values whole.")
 @planning_options
-@standard_options(formats=("text", "json", "markdown"))
+@standard_options(formats=FORMATS)
 def command(
     settings: Settings,
     paths: tuple[Path, ...],

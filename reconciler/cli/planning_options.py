@@ -10,15 +10,13 @@ import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import with_options
+from reconciler.cli.rendering import REPORTS
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.core.resource import Key
     from reconciler.core.selection import Selector
     from reconciler.engine.planner import Request
-
-REPORTS = ("markdown", "json", "junit")
-"""What ``--report FORMAT=FILE`` may name."""
 
 
 _OPTIONS = (
@@ -72,9 +70,9 @@ def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -
 
     return Request(
         prune=options.pop("prune"),
-        only=_selectors(options.pop("only")),
-        exclude=_selectors(options.pop("exclude")),
-        files=tuple(_inside(root, path) for path in paths),
+        only=parse_selectors(options.pop("only")),
+        exclude=parse_selectors(options.pop("exclude")),
+        files=tuple(inside_project(root, path) for path in paths),
         allow=frozenset(options.pop("allow")),
         adopt={parse_key(text): "" for text in options.pop("adopt")},
         write_secrets=frozenset(parse_key(text) for text in options.pop("write_secrets")),
@@ -91,7 +89,8 @@ def parse_key(text: str) -> Key:
         raise UsageError(str(error), fix="write the key as Kind/name, as `reconciler graph` shows it") from error
 
 
-def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
+def parse_selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
+    """Read selectors from the command line; raises `UsageError`."""
     from reconciler.core.selection import Selector
 
     try:
@@ -100,7 +99,8 @@ def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
         raise UsageError(str(error)) from error
 
 
-def _inside(root: Path, path: Path) -> str:
+def inside_project(root: Path, path: Path) -> str:
+    """A path from the command line, relative to the project; raises `UsageError` for one that lies outside."""
     try:
         return path.resolve().relative_to(root).as_posix()
     except ValueError as error:
@@ -136,22 +136,3 @@ LOCK_TIMEOUT = click.option(
     help="How long to wait while somebody else holds the ledger's lock.",
 )
 """The option of every command that writes the ledger."""
-
-
-def plan_as(form: str, plan: Any, *, width: int = 0, color: bool = False, full: bool = False) -> str:
-    """A plan in one of the formats that plan, show and reports offer."""
-    if form == "json":
-        from reconciler.render.document import render_plan_json
-
-        return render_plan_json(plan)
-    if form == "markdown":
-        from reconciler.render.plan_markdown import render_plan_markdown
-
-        return render_plan_markdown(plan)
-    if form == "junit":
-        from reconciler.render.plan_junit import render_plan_junit
-
-        return render_plan_junit(plan)
-    from reconciler.render.plan_text import render_plan_text
-
-    return render_plan_text(plan, width=width, color=color, full=full)

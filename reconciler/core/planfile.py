@@ -49,7 +49,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     data: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "summary": summary(plan),
-        "header": {name: getattr(plan.header, name) for name in _HEADER},
+        "header": header_to_json(plan.header),
         "partial": plan.partial,
         "manifests": plan.manifests,
         "unchanged": plan.unchanged,
@@ -191,7 +191,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         raise ValueError(f"format_version {data['format_version']!r} is not {FORMAT_VERSION}")
     try:
         return Plan(
-            header=Header(**{name: str(data["header"][name]) for name in _HEADER}),
+            header=header_from_json(data["header"]),
             changes=tuple(_change_from_json(item) for item in data["changes"]),
             orphans=tuple(
                 Orphan(Key.parse(item["key"]), str(item["name"]), str(item["id"]), str(item["reason"]))
@@ -217,7 +217,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 def _change_from_json(item: Mapping[str, Any]) -> Change:
     key = Key.parse(item["key"])
-    marks = {field["label"]: _mark(field["source"]) for field in item["fields"] if field["source"]}
+    marks = {field["label"]: mark_from_text(field["source"]) for field in item["fields"] if field["source"]}
     change = Change(
         key,
         item["action"],
@@ -231,7 +231,7 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
         tuple(Key.parse(text) for text in item["after"]),
         str(item["reason"]),
         Key.parse(item["movedFrom"]) if item["movedFrom"] else None,
-        _mark(item["source"]) if item["source"] else None,
+        mark_from_text(item["source"]) if item["source"] else None,
         marks,
         (str(item["modified"]["by"]), str(item["modified"]["time"])),
         tuple(SchemaEffect(e["effect"], str(e["column"]), str(e["message"])) for e in item["effects"]),
@@ -265,6 +265,17 @@ def _problem_from_json(item: Mapping[str, Any]) -> Problem:
     return Problem(str(item["code"]), str(item["message"]), str(item["fix"]), key, *texts)
 
 
-def _mark(text: str) -> Mark:
+def header_to_json(header: Header) -> dict[str, str]:
+    """A header as JSON."""
+    return {name: getattr(header, name) for name in _HEADER}
+
+
+def header_from_json(data: Mapping[str, Any]) -> Header:
+    """Read a header back; raises `KeyError` where a part of it is missing."""
+    return Header(**{name: str(data[name]) for name in _HEADER})
+
+
+def mark_from_text(text: str) -> Mark:
+    """Read ``file:line:column``; raises `ValueError` for anything else."""
     file, line, column = text.rsplit(":", 2)
     return Mark(file, int(line), int(column))

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from reconciler.core.diagnostic import Mark
 from reconciler.core.exchange import Outcome
-from reconciler.core.plan import Action
+from reconciler.core.plan import Action, Header
+from reconciler.core.planfile import header_from_json, header_to_json, mark_from_text
 from reconciler.core.resource import Key
+
+FORMAT_VERSION = "1.1"
+"""Major and minor version of the report's JSON. 1.0 had neither ``header`` nor a result's ``source``."""
 
 Verdict = Literal["nothing", "applied", "partial", "failed", "stale", "denied", "interrupted"]
 
@@ -18,7 +23,7 @@ class Result:
     """The outcome of one change.
 
     ``message`` and ``fix`` explain what was not applied, ``because`` names the key that a skipped change waited for, ``code`` is
-    the error's.
+    the error's. ``mark`` is where the change is declared.
     """
 
     key: Key
@@ -29,16 +34,21 @@ class Result:
     message: str = ""
     fix: str = ""
     because: Key | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of a run. ``diverged`` are keys whose read-back is not as planned; ``signal`` a signal's number or 0."""
+    """The outcome of a run. ``diverged`` are keys whose read-back is not as planned; ``signal`` a signal's number or 0.
+
+    ``header`` is that of the plan which was applied.
+    """
 
     results: tuple[Result, ...] = ()
     diverged: tuple[tuple[Key, str], ...] = ()
     signal: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
+    header: Header = field(default_factory=Header)
 
     def count(self, outcome: Outcome) -> int:
         """How many changes ended with an outcome."""
@@ -74,9 +84,10 @@ def account(report: Report) -> str:
 def report_to_json(report: Report) -> dict[str, Any]:
     """The report as JSON (schemas/report.json)."""
     return {
-        "format_version": "1.0",
+        "format_version": FORMAT_VERSION,
         "verdict": report.verdict,
         "account": account(report),
+        "header": header_to_json(report.header),
         "results": [result_to_json(item) for item in report.results],
         "diverged": [{"key": str(key), "message": message} for key, message in report.diverged],
         "signal": report.signal,
@@ -95,19 +106,21 @@ def result_to_json(result: Result) -> dict[str, Any]:
         "message": result.message,
         "fix": result.fix,
         "because": str(result.because) if result.because else None,
+        "source": str(result.mark) if result.mark else None,
     }
 
 
 def report_from_json(data: Mapping[str, Any]) -> Report:
     """Read a report back; raises `ValueError` where the JSON is not a report of a version that this tool reads."""
     if str(data.get("format_version", "")).partition(".")[0] != "1":
-        raise ValueError(f"format_version {data.get('format_version')!r} is not 1.0")
+        raise ValueError(f"format_version {data.get('format_version')!r} is not {FORMAT_VERSION}")
     try:
         return Report(
             tuple(_result_from_json(item) for item in data["results"]),
             tuple((Key.parse(item["key"]), str(item["message"])) for item in data["diverged"]),
             int(data["signal"]),
             {str(name): int(count) for name, count in data["requests"].items()},
+            header_from_json(data["header"]) if "header" in data else Header(),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a report that this tool wrote: {error}") from error
@@ -125,4 +138,5 @@ def _result_from_json(item: Mapping[str, Any]) -> Result:
         str(item["message"]),
         str(item["fix"]),
         Key.parse(item["because"]) if item["because"] else None,
+        mark_from_text(item["source"]) if item.get("source") else None,
     )

@@ -116,16 +116,23 @@ def _continue(schedule: _Schedule, result: Result, send: MemoryObjectSendStream[
 async def _one(schedule: _Schedule, change: Change, perform: Perform, stop: Stop) -> Result:
     if (blocker := schedule.blocked_by(change)) is not None:
         return Result(
-            change.key, change.action, "skipped", change.resource_id, message=f"waits for {blocker}", because=blocker
+            change.key,
+            change.action,
+            "skipped",
+            change.resource_id,
+            message=f"waits for {blocker}",
+            because=blocker,
+            mark=change.mark,
         )
     if stop.requested:
-        return Result(change.key, change.action, "skipped", change.resource_id, message=stop.reason)
+        return Result(change.key, change.action, "skipped", change.resource_id, message=stop.reason, mark=change.mark)
     try:
         settled = await perform(change)
     except LedgerError as error:
         # Without ledger or lease nothing more may be sent; what became of this change is what the journal says.
         stop.ask(error.message, error=error)
-        return Result(change.key, change.action, "unknown", change.resource_id, error.code, error.message, error.fix)
+        what = (error.code, error.message, error.fix)
+        return Result(change.key, change.action, "unknown", change.resource_id, *what, mark=change.mark)
     problem = settled.error
     if isinstance(problem, AuthenticationError) and not isinstance(problem, ScopeMissing):
         stop.ask(problem.message, error=problem)
@@ -133,7 +140,8 @@ async def _one(schedule: _Schedule, change: Change, perform: Perform, stop: Stop
         code, fix = "S001", "plan again and look at what moved"
     else:
         code, fix = (problem.code, problem.fix) if problem else ("", "")
-    return Result(change.key, change.action, settled.outcome, settled.resource_id, code, _message(settled), fix)
+    what = (code, _message(settled), fix)
+    return Result(change.key, change.action, settled.outcome, settled.resource_id, *what, mark=change.mark)
 
 
 def _message(settled: Settled) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from reconciler.core.diagnostic import Diagnostic, Mark
+from reconciler.render.annotations import annotation
 from reconciler.render.document import render_json
 from reconciler.render.escape import visible
 from reconciler.render.junit import Case, render_junit
@@ -101,28 +102,16 @@ def _json_place(mark: Mark | None) -> dict[str, Any]:
 
 
 def _annotation(item: Diagnostic) -> str:
-    """One workflow command of GitHub Actions; what it would read as its own syntax is percent-encoded."""
-    properties = {"file": item.mark.file, "line": item.mark.line, "col": item.mark.column} if item.mark else {}
-    properties["title"] = f"{item.rule.code} {item.rule.title}"
-    shown = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    return f"::{item.severity} {shown}::{_data(_sentences(item))}\n"
+    return annotation(item.severity, f"{item.rule.code} {item.rule.title}", _sentences(item), item.mark)
 
 
-def _sentences(item: Diagnostic) -> str:
+def _sentences(item: Diagnostic) -> list[str]:
     """Everything about a finding that does not need its source: message, path, related places and fix, one a line."""
     lines = [visible(item.message)]
     lines += [f"path: {visible(item.path)}"] if item.path else []
     lines += [f"{visible(text)}: {_place(mark)}" for text, mark in item.related]
     lines += [f"help: {visible(item.fix)}"] if item.fix else []
-    return "\n".join(lines)
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return visible(_data(text).replace(":", "%3A").replace(",", "%2C"))
+    return lines
 
 
 def _junit(diagnostics: Sequence[Diagnostic]) -> str:
@@ -136,6 +125,6 @@ def _junit(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _case(item: Diagnostic, file: str) -> Case:
     place = f" at {item.mark.line}:{item.mark.column}" if item.mark else ""
-    text = "\n".join(part for part in (str(item.mark or ""), _sentences(item), item.excerpt) if part)
+    text = "\n".join(part for part in (str(item.mark or ""), *_sentences(item), item.excerpt) if part)
     name = f"{item.rule.code} {item.rule.title}{place}"
     return Case(name, file, "failed" if item.severity == "error" else "passed", item.message, item.rule.code, text)

@@ -45,7 +45,12 @@ class Entry:
 def entry(item: Entry) -> Html:
     """An entry of a list. It carries key, verb and kind for scripts that filter, and for programs that read the page."""
     head = join(
-        el("span", el("span", item.sign, class_="sign", aria_hidden="true"), item.verb, class_=f"verb {item.tone}"),
+        el(
+            "span",
+            el("span", item.sign, class_="sign", aria_hidden="true") if item.sign else None,
+            item.verb,
+            class_=f"verb {item.tone}",
+        ),
         key_name(item.key),
         el("span", item.aside, class_="aside") if item.aside else None,
     )

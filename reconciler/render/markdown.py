@@ -22,6 +22,7 @@ class Budget:
 
     left: int
     blocks: list[str] = field(default_factory=list)
+    elsewhere: str = "`reconciler show` prints the whole plan."
 
     def add(self, block: str) -> bool:
         """Add a block and the empty line behind it; False, and nothing added, where there is no room for it."""
@@ -45,7 +46,7 @@ class Budget:
             added += 1
         self.left += kept
         if added < total:
-            self.add(f"**{total - added} more {what}** do not fit here; `reconciler show` prints the whole plan.")
+            self.add(f"**{total - added} more {what}** do not fit here; {self.elsewhere}")
 
     @property
     def text(self) -> str:

@@ -7,15 +7,17 @@ page holds less than `LIMIT` characters: what does not fit is counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from reconciler.core.plan import Action, Change, Plan, Problem, summary
-from reconciler.core.planfile import plan_to_json
 from reconciler.render.change_graph import change_graph
+from reconciler.render.drift_markdown import drift_head, drifted
 from reconciler.render.markdown import LIMIT, Budget, bullet, code, comment, details, diff_lines, fenced
-from reconciler.render.page import reason, verb, writer
+from reconciler.render.markdown_stamp import hidden_stamp, plan_digests, stamp, sticky, where, who
+from reconciler.render.page import reason, verb
 from reconciler.render.plan_text import PARTIAL_LINE, cost_line, noted
-from reconciler.render.rows import SIGNS, Room, label_of, rows_of, three_sides
+from reconciler.render.rows import SIGNS, Room, rows_of
 
 KINDS_SHOWN = 40
 NOTED_SHOWN = 40
@@ -23,21 +25,23 @@ _ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "adopt", "forget")
 _ROOM = Room()
 
 
-def render_plan_markdown(plan: Plan, *, marker: str = "reconciler-plan", commit: str = "", limit: int = LIMIT) -> str:
+def render_plan_markdown(plan: Plan, *, marker: str = "", commit: str = "", limit: int = LIMIT) -> str:
     """The plan as one comment of less than ``limit`` characters.
 
-    ``marker`` names the comment in a hidden line, so that the next run finds and replaces it; ``commit`` is the reviewed
-    one where the plan's header does not say.
+    ``marker`` names the comment in its first, hidden line, so that the next run finds and replaces it: by default it is the
+    same for every plan of one project for one target. ``commit`` is the reviewed one where the plan's header does not say.
     """
-    hidden, stamp = _stamp(plan, commit)
-    page = Budget(limit - len(stamp) - 10)
-    page.add(f"{comment(marker)}\n{hidden}")
+    header = replace(plan.header, commit=commit or plan.header.commit)
+    digests = plan_digests(plan)
+    foot = f"{stamp(header, digests)}\n\nApply exactly these changes: `reconciler apply --expect {digests['changes']}`"
+    page = Budget(limit - len(foot) - 10)
+    page.add(f"{comment(marker or sticky('plan', header))}\n{hidden_stamp(header, digests)}")
     page.add(_title(plan))
     page.add(_table(plan))
     page.add_all("problems", _problem_head(plan), map(_problem, plan.problems), len(plan.problems), share=0.3)
     for line in _plain_lines(plan):
         page.add(line)
-    page.add_all("drifted resources", _drift_head(plan), map(_drifted, plan.drifted), len(plan.drifted), share=0.5)
+    page.add_all("drifted resources", drift_head(plan), map(drifted, plan.drifted), len(plan.drifted), share=0.5)
     changes = [change for change in plan.changes if change.action != "none"]
     page.add_all("changes", "### Changes", map(_folded, changes), len(changes), share=0.85)
     for block in (*_graph(plan), *_noted(plan)):
@@ -46,7 +50,7 @@ def render_plan_markdown(plan: Plan, *, marker: str = "reconciler-plan", commit:
         "warnings", "### Warnings", (bullet(code(text)) for text in plan.warnings), len(plan.warnings), share=0.5
     )
     page.add_all("orphans", "### Orphans", _orphans(plan), len(plan.orphans), share=0.9)
-    return f"{page.text}\n{stamp}\n"
+    return f"{page.text}\n{foot}\n"
 
 
 def _title(plan: Plan) -> str:
@@ -86,45 +90,15 @@ def _plain_lines(plan: Plan) -> Iterator[str]:
         yield cost
 
 
-def _drift_head(plan: Plan) -> str:
-    conflicts = sum(1 for change in plan.drifted if change.conflicted)
-    if conflicts:
-        return f"### ⚠️ Drift ({len(plan.drifted)}), {conflicts} of them in conflict with git"
-    return f"### ⚠️ Drift ({len(plan.drifted)})"
-
-
-def _drifted(change: Change) -> str:
-    head = " ".join(part for part in (code(str(change.key)), _where(change), _who(change)) if part)
-    if change.reason == "missing":
-        return f"{head}: it is gone from the tenant; apply creates it again"
-    lines = []
-    for item in change.fields:
-        if item.status in ("theirs", "both"):
-            mark = " (conflict)" if item.status == "both" else ""
-            lines.append(f"{'!' if mark else ' '} {label_of(item.path, item.keyed, _ROOM)}{mark}")
-            signs = {"applied": " ", "tenant": "-", "git": "+"}
-            lines += [f"{signs[name]}   {name:<7}  {value}" for name, value in three_sides(item, _ROOM)]
-    return details(head, fenced(lines, "diff"), is_open=change.conflicted)
-
-
-def _where(change: Change) -> str:
-    return code(f"{change.mark.file}:{change.mark.line}") if change.mark else ""
-
-
-def _who(change: Change) -> str:
-    who = writer(change)
-    return code(who) if who else ""
-
-
 def _folded(change: Change) -> str:
     why = reason(change)
     named = change.live_name if change.live_name != change.key.name else ""
     parts = [
         f"{verb(change)} {code(str(change.key))}",
         f"named {code(named)}" if named else "",
-        _where(change),
+        where(change),
         f"({code(why)})" if why else "",
-        _who(change) if change.action == "delete" else "",
+        who(change) if change.action == "delete" else "",
     ]
     head = " ".join(part for part in parts if part)
     lines = diff_lines(rows_of(change, _ROOM))
@@ -150,24 +124,3 @@ def _graph(plan: Plan) -> Iterator[str]:
 
 def _orphans(plan: Plan) -> Iterable[str]:
     return (bullet(code(str(item.key)), f"(id {code(item.resource_id)}):", code(item.reason)) for item in plan.orphans)
-
-
-def _stamp(plan: Plan, commit: str) -> tuple[str, str]:
-    """What the plan was made from, and by which digests it is known: hidden for machines, and for people."""
-    header = plan.header
-    commit = commit or header.commit
-    data = plan_to_json(plan)
-    digest, whole = data["changeDigest"], data["planDigest"]
-    parts = [
-        f"target {code(header.target)}" if header.target else "",
-        f"at {code(header.url)}" if header.url else "",
-        f"commit {code(commit)}" if commit else "",
-        f"made {code(header.created)}" if header.created else "",
-        f"good until {code(header.expires)}" if header.expires else "",
-        f"manifests {code(header.manifests[:12])}" if header.manifests else "",
-        f"plan {code(whole)}",
-        f"changes {code(digest)}",
-    ]
-    shown = " · ".join(part for part in parts if part)
-    hidden = comment(f"target={header.target} commit={commit} planDigest={whole} changeDigest={digest}")
-    return hidden, f"---\n\n<sub>{shown}</sub>\n\nApply exactly these changes: `reconciler apply --expect {digest}`"

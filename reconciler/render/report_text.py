@@ -18,7 +18,8 @@ OUTCOME_STYLES: dict[Outcome, Style] = {
     "skipped": "dim",
     "unknown": "alarm",
 }
-_SIGNALS = {2: "SIGINT", 15: "SIGTERM"}
+SIGNALS = {2: "SIGINT", 15: "SIGTERM"}
+"""Names of the signals that end an apply."""
 
 
 def render_report_text(
@@ -33,7 +34,7 @@ def render_report_text(
     for key, message in report.diverged:
         page.add(f"not converged  {visible(str(key))}: {visible(message)}", "yellow", hang=2)
     if report.signal:
-        name = _SIGNALS.get(report.signal, f"signal {report.signal}")
+        name = SIGNALS.get(report.signal, f"signal {report.signal}")
         page.add(f"Interrupted by {name}: what was in flight was finished, nothing new was started.", "yellow")
     if report.requests:
         counts = ", ".join(f"{visible(name)} {count}" for name, count in sorted(report.requests.items()))

@@ -72,6 +72,7 @@ def report_schema() -> Schema:
             "format_version": _FORMAT,
             "verdict": {**_one_of(Verdict), "description": "One word for the run; the exit code follows from it."},
             "account": _text("The outcomes in one line."),
+            "header": {"$ref": "#/$defs/header"},
             "results": _list({"$ref": "#/$defs/result"}, "One for every change, in plan order."),
             "diverged": _list(
                 _closed({"key": _KEY, "message": _text("What differs.")}), "What was read back other than planned."
@@ -80,7 +81,7 @@ def report_schema() -> Schema:
             "requests": _map(_count("Requests of one sort."), "Requests that were sent, by sort."),
         }
     )
-    return _document("report.json", "A report of reconciler", schema, {"result": _RESULT})
+    return _document("report.json", "A report of reconciler", schema, {"header": _HEADER, "result": _RESULT})
 
 
 def events_schema() -> Schema:
@@ -260,5 +261,6 @@ _RESULT = _closed(
         "message": _text("What happened."),
         "fix": _text("What to do."),
         "because": _maybe(_KEY),
+        "source": _SOURCE,
     }
 )

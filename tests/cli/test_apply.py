@@ -91,7 +91,7 @@ def test_reports_are_written_in_each_format(project: Project) -> None:
 
 
 def test_a_report_that_could_not_be_written_is_refused_before_anything_is_sent(project: Project) -> None:
-    for report in ("json=nowhere/report.json", "json=manifests", "html=report.html", "json=", "report.json"):
+    for report in ("json=nowhere/report.json", "json=manifests", "pdf=report.pdf", "json=", "report.json"):
         ran = project.run("apply", "--yes", "--report", report).ok(64)
         assert f"--report {report}" in ran.err
     assert project.control("GET", "state")["counts"]["Dataset"] == 0

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from reconciler.core.plan import Plan
 from reconciler.core.planfile import plan_from_json, plan_to_json
+from reconciler.render.drift_markdown import render_drift_markdown
 from reconciler.render.drift_text import render_drift_text
+from reconciler.render.plan_github import render_plan_github
 from reconciler.render.plan_markdown import render_plan_markdown
 from reconciler.render.plan_text import render_plan_text
 from tests.support.render_plans import worlds
@@ -25,6 +27,8 @@ def render_all(plan: Plan) -> dict[str, str]:
         f"text, {NARROW} columns": render_plan_text(plan, width=NARROW),
         "drift": render_drift_text(plan),
         "markdown": render_plan_markdown(plan),
+        "drift, markdown": render_drift_markdown(plan),
+        "github": render_plan_github(plan),
     }
 
 

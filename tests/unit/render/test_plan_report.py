@@ -64,7 +64,9 @@ def test_foreign_text_is_harmless():
 def test_markdown_lists_the_same_and_stays_postable():
     text = render_report_markdown(REPORT)
     assert account(REPORT) in text
-    assert text.count("\n- ") == 5
+    assert text.count("\n- **") == 4
+    assert text.count("\n- <code>") == 1
+    assert "<summary>Applied (1)</summary>\n\n- + create <code>Widget/a</code>" in text
     many = Report(tuple(Result(Key("Widget", f"w{i}"), "update", "failed", message="x" * 300) for i in range(1000)))
     assert len(render_report_markdown(many)) < LIMIT
     assert "more changes** do not fit" in render_report_markdown(many)
