@@ -66,8 +66,8 @@ class Bucket:
 
     @property
     def url(self) -> str:
-        """The ledger's URL; its leases last two seconds."""
-        return f"s3://{self.name}/{self.prefix}?lease=2"
+        """The ledger's URL; its leases last four seconds."""
+        return f"s3://{self.name}/{self.prefix}?lease=4"
 
     @property
     def environ(self) -> dict[str, str]:
