@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.changes import Sides, create_change, delete_change, existing_change, pin_of
 from reconciler.core.compare import Comparison, Fingerprint, compare
+from reconciler.core.cost import cost_of
 from reconciler.core.details import records_lost, with_details, without_content
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.matching import Match, Matches, match
-from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem
+from reconciler.core.plan import Change, Header, Orphan, Plan, Problem
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import Desired, Entry, Key, Ledger, Observed, PinStyle
 from reconciler.core.seal import fingerprint_of, has_secret, seal
@@ -40,6 +42,7 @@ class Options:
     allowed: frozenset[str] = frozenset()
     style: PinStyle = "etag"
     rate: float = 0.0
+    page_size: int = 500
     readers: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
 
 
@@ -84,6 +87,7 @@ def make_plan(
     if not options.partial:
         for entry in matches.unclaimed:
             _plan_gone(draft, entry)
+    live = Counter(kind for kind, _ in matches.live_by_id)
     changes, in_the_way = in_order(draft.changes, matches, ledger)
     draft.problems += in_the_way
     return Plan(
@@ -96,7 +100,7 @@ def make_plan(
         sizes=_sizes(matches, ledger),
         partial=options.partial,
         manifests=len(wanted),
-        cost=_cost(changes, options),
+        cost=cost_of(changes, live, rate=options.rate, page_size=options.page_size),
     )
 
 
@@ -217,13 +221,3 @@ def _sizes(matches: Matches, ledger: Ledger) -> dict[str, int]:
     for key in {*ledger.entries, *(item.desired.key for item in matches.items)} - moved:
         sizes[key.kind] = sizes.get(key.kind, 0) + 1
     return dict(sorted(sizes.items()))
-
-
-def _cost(changes: Iterable[Change], options: Options) -> Cost:
-    """Requests that applying takes: the writes, a comparison before each where the API has no ETag, and reading back."""
-    requests = 0
-    for change in changes:
-        requests += len(change.steps)
-        if change.steps:
-            requests += 1 + (len(change.steps) if change.pin.best_effort else 0)
-    return Cost(requests, round(requests / options.rate, 1) if options.rate else 0.0)

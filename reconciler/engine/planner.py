@@ -15,6 +15,7 @@ from reconciler.core.resource import Key, Ledger, Observed
 from reconciler.core.selection import Selector, select
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
+from reconciler.cxone.settings import MAX_PAGE_SIZE
 from reconciler.engine.clock import after_hours, now, stamp
 from reconciler.engine.judging import allowed_deletes, judged, limits_of, refuse_idle
 from reconciler.engine.observe import observe
@@ -124,6 +125,7 @@ def _options(workspace: Workspace, request: Request, selected: frozenset[Key] | 
         allowed=allowed_deletes(workspace, request.allow, moment),
         style=target.api.concurrency,
         rate=target.limits.requests_per_second or 0.0,
+        page_size=MAX_PAGE_SIZE,
         readers=_readers(workspace.bound.edges, workspace.kinds),
     )
 

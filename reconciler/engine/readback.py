@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.core.cost import READ_BACK_LISTS_FROM
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.resource import Entry, Key, Observed
 from reconciler.core.settled import divergence
@@ -12,9 +13,6 @@ from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.engine.concurrency import side_by_side
 from reconciler.errors import ReconcilerError
-
-LIST_FROM = 20
-"""From this many touched resources of a kind on, its listing is cheaper than asking for each."""
 
 WAITS = (0.1, 0.4, 1.0)
 """Seconds to wait before reading again what has not converged: listings of some tenants lag behind their writes."""
@@ -96,7 +94,7 @@ def _deactivated(kind: Kind, live: Observed) -> bool:
 
 
 async def _read(client: Client, kind: Kind, wanted: list[str]) -> dict[str, Observed]:
-    if len(wanted) >= LIST_FROM:
+    if len(wanted) >= READ_BACK_LISTS_FROM:
         return {item.id: item for item in await client.list(kind)}
 
     async def one(resource_id: str) -> Observed | None:

@@ -412,3 +412,12 @@ def test_a_saved_plan_is_asked_again_about_the_time(tmp_path: Path) -> None:
     project.write("guards/house.yaml", rules(late, OWNER))
     project.run("plan", "--out", "accepted.json", "--allow", "P-later", "--allow", "P-owner").ok()
     project.run("apply", "accepted.json").ok()
+
+
+def test_the_cost_is_what_an_apply_sends(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project", guards={"maxUpdatePercent": 100})
+    for count, cost in ((3, 6), (25, 26)):
+        project.put(f"{count}.yaml", *(dataset(f"d{count}-{number}") for number in range(count)))
+        assert project.plan()["cost"]["requests"] == cost
+        report = project.apply("--format", "json").events[-1]
+        assert sum(report["requests"].values()) - 1 == cost, "all but the listing of the plan"

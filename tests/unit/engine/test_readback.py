@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.cost import READ_BACK_LISTS_FROM
 from reconciler.core.resource import Entry, Key
-from reconciler.engine.readback import LIST_FROM, WAITS, Gone, Seen, read_back
+from reconciler.engine.readback import WAITS, Gone, Seen, read_back
 from tests.support.cxone import KINDS, client, in_loop
 from tests.support.emulator import RunningEmulator, running_emulator
 
@@ -102,7 +103,7 @@ async def test_many_are_read_by_one_listing(emulator: RunningEmulator) -> None:
     async def sleep(_: float) -> None:
         raise AssertionError("nothing to wait for")
 
-    touched: dict[Key, Entry | Gone] = dict(applied(emulator, f"table-{n:02}") for n in range(LIST_FROM))
+    touched: dict[Key, Entry | Gone] = dict(applied(emulator, f"table-{n:02}") for n in range(READ_BACK_LISTS_FROM))
     before = len(emulator.requests())
     async with client(emulator.url) as one:
         seen = await read_back(one, KINDS, touched, sleep)
@@ -111,7 +112,7 @@ async def test_many_are_read_by_one_listing(emulator: RunningEmulator) -> None:
     reads = [item["path"] for item in emulator.requests()[before:] if item["method"] == "GET"]
     assert reads
     assert set(reads) == {"/api/v2/data-actions/datasets"}
-    assert len(reads) < LIST_FROM
+    assert len(reads) < READ_BACK_LISTS_FROM
 
 
 @in_loop
@@ -152,7 +153,7 @@ async def test_many_deletes_are_read_by_one_listing(emulator: RunningEmulator) -
         raise AssertionError("nothing to wait for")
 
     applied(emulator, "people")
-    touched = {Key("Dataset", f"gone-{n}"): Gone(f"id-{n}") for n in range(LIST_FROM)}
+    touched = {Key("Dataset", f"gone-{n}"): Gone(f"id-{n}") for n in range(READ_BACK_LISTS_FROM)}
     before = len(emulator.requests())
     async with client(emulator.url) as one:
         assert await read_back(one, KINDS, touched, sleep) == Seen()
