@@ -137,8 +137,9 @@ def _what(change: Change) -> str:
 def _blamed(wrong: Mapping[Key, str], written: Written) -> dict[Place, str]:
     """The live resources behind manifests that are wrong; a fragment's fault is that of all who use it."""
     out: dict[Place, str] = {}
+    fragments = {item.key for item in written.shared} & wrong.keys()
     for item in written.items:
-        why = wrong.get(item.key) or next((wrong[key] for key in item.links if key in wrong), "")
+        why = wrong.get(item.key) or next((wrong[key] for key in item.links if key in fragments), "")
         if why:
             out[item.live.kind, item.live.id] = why
     return out

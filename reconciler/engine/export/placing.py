@@ -59,7 +59,7 @@ def place(root: Path, files: Mapping[str, str]) -> None:
         _undo(undo, made)
         raise StorageError(
             f"the manifests cannot be written, and nothing was: {(error.strerror or 'error').lower()}"
-            f" ({_named(error, root, stage)})",
+            f"{_named(error, root)}",
             fix="check the folder, its rights and its space",
         ) from error
     except BaseException:
@@ -102,10 +102,8 @@ def _undo(undo: list[tuple[Path, Path | None]], made: list[Path]) -> None:
             folder.rmdir()
 
 
-def _named(error: OSError, root: Path, stage: Path) -> str:
-    """The file that an error is about, as people know it."""
+def _named(error: OSError, root: Path) -> str:
+    """The file that an error is about, in brackets, as people know it; nothing where the error names none."""
     found = error.filename2 or error.filename
     path = Path(os.fsdecode(found)) if found else root
-    if path.is_relative_to(stage):
-        return "while preparing them"
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return f" ({path.relative_to(root).as_posix()})" if path != root and path.is_relative_to(root) else ""

@@ -188,6 +188,8 @@ def _invalid(kind: Kind, item: Declared) -> str:
             name = str(first["loc"][0]) if first["loc"] else ""
             where = ".".join(str(part) for part in first["loc"])
             why = f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+            if first["type"] == "extra_forbidden":
+                why = f"{where}: this version does not know it"
             if name not in item.spec or name == "name" or name in _needed(kind):
                 return why
             item.spec = {key: value for key, value in item.spec.items() if key != name}
