@@ -68,6 +68,10 @@ class JobContext:
             raise RuntimeError(f"a dry run of {self.key} has no client")
         return self.connected
 
+    def shown(self, path: Path) -> str:
+        """A file by the name that reports give it: relative to the project where it is inside."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
     def declared(self, kind: str, name: str) -> Desired:
         """A resource as its manifest declares it. Raises `NotApplied` where this target has no such manifest."""
         key = Key(kind, name)

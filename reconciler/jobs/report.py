@@ -32,6 +32,11 @@ class Account:
         return self.read == self.accepted + self.rejected + self.quarantined + self.pending
 
     @property
+    def counts(self) -> dict[str, int]:
+        """All figures by their names, as audit entries and reports hold them."""
+        return asdict(self)
+
+    @property
     def refused_percent(self) -> float:
         """Rejected and quarantined records in per cent of all that were read; 0 where nothing was."""
         return 100.0 * (self.rejected + self.quarantined) / self.read if self.read else 0.0
@@ -105,7 +110,7 @@ def _to_json(report: JobReport) -> dict[str, Any]:
     return {
         "key": str(report.key),
         "verdict": report.verdict,
-        "account": {**asdict(report.account), "balanced": report.account.balanced} if report.account else None,
+        "account": {**report.account.counts, "balanced": report.account.balanced} if report.account else None,
         "maxRejectedPercent": report.limit,
         "metrics": dict(report.metrics),
         "messages": list(report.messages),

@@ -91,7 +91,7 @@ async def finish(context: JobContext, record: RunRecord, records: SyncRecords, *
     files = files_of(context, record)
     if state.malformed:
         path = await run_sync(_write_recovery, context, record, state, ours, first)
-        files["recovery"] = _shown(context, path)
+        files["recovery"] = context.shown(path)
     await _once(context, record, "health", health_event(record, state, account.refused_percent, latency))
     _audit(context, record, records, account, latency, ours=ours)
     await records.settle(record.sync_job)
@@ -145,13 +145,7 @@ def _audit(
         toldBy=known.ended_by,
         latencyMs=latency,
         rejectionRatePercent=round(account.refused_percent, 4),
-        counts={
-            "read": account.read,
-            "accepted": account.accepted,
-            "rejected": account.rejected,
-            "quarantined": account.quarantined,
-            "pending": account.pending,
-        },
+        counts=account.counts,
         payloadSha256=record.digest,
         complianceFlags={"piiProcessed": True, "schemaValidated": True, "nullsStandardized": ours},
     )
@@ -187,11 +181,7 @@ def figures(context: JobContext) -> dict[str, float | int | str]:
 
 def files_of(context: JobContext, record: RunRecord) -> dict[str, str]:
     """The files that a run left behind."""
-    return {"quarantine": _shown(context, Path(record.quarantine))} if record.quarantined else {}
-
-
-def _shown(context: JobContext, path: Path) -> str:
-    return path.relative_to(context.root).as_posix() if path.is_relative_to(context.root) else str(path)
+    return {"quarantine": context.shown(Path(record.quarantine))} if record.quarantined else {}
 
 
 def _failure(record: RunRecord, state: SyncStatus) -> JobFailed | None:

@@ -98,18 +98,9 @@ async def start(context: JobContext, record: RunRecord, body: bytes) -> str:
     Raises `ResumeImpossible` where nobody can tell any more whether an earlier attempt started one.
     """
     digest = hashlib.sha256(body).hexdigest()
-    if record.digest and record.digest != digest:
-        raise ResumeImpossible(
-            f"{context.key} or its target changed since it was interrupted while it was starting a sync, which may be running",
-            fix="undo the change and resume, or look in the tenant and run it anew, without --resume",
-        )
-    if record.digest and time.time() - record.initiated_at > KEY_SECONDS:
-        raise ResumeImpossible(
-            f"{context.key} was interrupted more than a day ago while it was starting a sync: the tenant cannot tell any more "
-            "whether it did",
-            fix="look in the tenant; then run it anew, without --resume",
-        )
-    if not record.digest:
+    if record.digest:
+        _check_repeatable(context, record, digest)
+    else:
         record.digest, record.initiated_at = digest, time.time()
         record.save(context.folder)
     kind = context.session.workspace.kinds["DataExtension"]
@@ -134,3 +125,18 @@ async def start(context: JobContext, record: RunRecord, body: bytes) -> str:
     )
     context.note(f"{context.key}: sync {job} started")
     return job
+
+
+def _check_repeatable(context: JobContext, record: RunRecord, digest: str) -> None:
+    """Refuse to send again what the tenant could no longer recognise; raises `ResumeImpossible`."""
+    if record.digest != digest:
+        raise ResumeImpossible(
+            f"{context.key} or its target changed since it was interrupted while it was starting a sync, which may be running",
+            fix="undo the change and resume, or look in the tenant and run it anew, without --resume",
+        )
+    if time.time() - record.initiated_at > KEY_SECONDS:
+        raise ResumeImpossible(
+            f"{context.key} was interrupted more than a day ago while it was starting a sync: the tenant cannot tell any more "
+            "whether it did",
+            fix="look in the tenant; then run it anew, without --resume",
+        )

@@ -37,51 +37,48 @@ def note_outcome(current: Run, outcome: Outcome) -> None:
 def end_report(current: Run, account: Account, checkpoint: Checkpoint, failure: ReconcilerError | None) -> JobReport:
     """The report of a run that ended, however it ended."""
     context = current.context
-    seconds = max(time.monotonic() - current.began, 1e-6)
-    metrics: dict[str, float | int | str] = {"records a second": round(account.read / seconds)}
-    if not context.options.dry_run:
-        metrics |= {"batches": current.batches, "requests": int(context.metrics.values.get("requests", 0))}
-        metrics["mean latency ms"] = round(1000 * current.latency / max(current.batches, 1), 1)
     context.metrics.gauge("records_quarantined", account.quarantined, about="Records that were set aside")
     context.metrics.gauge("records_read", account.read, about="Records that were read")
-    messages = []
-    if checkpoint.left_out:
-        messages.append(
-            f"{checkpoint.left_out:,} of the accepted were left out, as their key was there (dedup.mode: skip)"
-        )
-    if context.stop.requested or failure is not None:
-        messages.append("--resume goes on from here")
-    files = {"quarantine": _relative(current)} if current.quarantine.size else {}
     if not context.options.dry_run:
         context.audit.add(
             "ingest_ended",
             resource=f"datasets/{current.setup.dataset_id}",
             run=current.setup.checkpoint.run,
             status="interrupted" if context.stop.requested else "failed" if failure else "completed",
-            counts={
-                "read": account.read,
-                "accepted": account.accepted,
-                "rejected": account.rejected,
-                "quarantined": account.quarantined,
-                "pending": account.pending,
-            },
+            counts=account.counts,
         )
     return JobReport(
         context.key,
         account,
         context.spec.max_rejected_percent,
-        metrics,
-        tuple(messages),
-        files,
+        _figures(current, account),
+        _messages(current, checkpoint, failure),
+        {"quarantine": context.shown(current.quarantine.path)} if current.quarantine.size else {},
         failure,
         context.stop.signal,
         context.options.dry_run,
     )
 
 
-def _relative(current: Run) -> str:
-    path, root = current.quarantine.path, current.context.root
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+def _figures(current: Run, account: Account) -> dict[str, float | int | str]:
+    seconds = max(time.monotonic() - current.began, 1e-6)
+    figures: dict[str, float | int | str] = {"records a second": round(account.read / seconds)}
+    if not current.context.options.dry_run:
+        requests = int(current.context.metrics.values.get("requests", 0))
+        mean = round(1000 * current.latency / max(current.batches, 1), 1)
+        figures |= {"batches": current.batches, "requests": requests, "mean latency ms": mean}
+    return figures
+
+
+def _messages(current: Run, checkpoint: Checkpoint, failure: ReconcilerError | None) -> tuple[str, ...]:
+    messages = []
+    if checkpoint.left_out:
+        messages.append(
+            f"{checkpoint.left_out:,} of the accepted were left out, as their key was there (dedup.mode: skip)"
+        )
+    if current.context.stop.requested or failure is not None:
+        messages.append("--resume goes on from here")
+    return tuple(messages)
 
 
 async def tell_orchestrator(current: Run, report: JobReport) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -49,23 +49,25 @@ async def run_sink(context: JobContext) -> JobReport:
 async def _store(context: JobContext, settings: SinkSettings, database: Database, spool: Spool, tally: Tally) -> None:
     _say_what_is_left(context, spool)
     source = await _source(context, tally)
-    intake = Intake(
-        source,
-        spool,
-        tally,
-        context.warn,
-        max_events=context.options.max_events,
-        until_idle=context.options.until_idle,
-    )
+    options = context.options
+    intake = Intake(source, spool, tally, context.warn, max_events=options.max_events, until_idle=options.until_idle)
+    outlet = _outlet(context, settings, database, spool, intake, tally)
+    with _audited(context, settings, spool, tally):
+        await Sink(intake, outlet, spool, tally, context.stop, context.progress, context.note).run()
+
+
+def _outlet(
+    context: JobContext, settings: SinkSettings, database: Database, spool: Spool, intake: Intake, tally: Tally
+) -> Outlet:
+    """What writes to the database, and puts on record that it was reached."""
     mark = _mark(settings)
 
     def reached() -> None:
         if context.folder.read_json(REACHED) != mark:
             context.folder.write_json(REACHED, mark)
 
-    target = Target(database, settings.plan, settings.dead_letters, str(context.key))
-    outlet = Outlet(
-        target,
+    return Outlet(
+        Target(database, settings.plan, settings.dead_letters, str(context.key)),
         compile_schema(settings.schema),
         settings.batch,
         spool,
@@ -75,24 +77,24 @@ async def _store(context: JobContext, settings: SinkSettings, database: Database
         known=context.folder.read_json(REACHED) == mark,
         reached=reached,
     )
-    context.audit.add(
-        "stream_sink_started", resource=f"streams/{context.spec.stream_ref}", table=str(settings.plan.table)
-    )
+
+
+@contextmanager
+def _audited(context: JobContext, settings: SinkSettings, spool: Spool, tally: Tally) -> Iterator[None]:
+    """Put into the audit log that the sink started, and, however it ends, what became of the events."""
+    resource = f"streams/{context.spec.stream_ref}"
+    context.audit.add("stream_sink_started", resource=resource, table=str(settings.plan.table))
     try:
-        await Sink(intake, outlet, spool, tally, context.stop, context.progress, context.note).run()
+        yield
     finally:
         account = tally.account(spool.pending)
-        context.audit.add(
-            "stream_sink_ended",
-            resource=f"streams/{context.spec.stream_ref}",
-            counts={
-                "read": account.read,
-                "accepted": account.accepted,
-                "deadLettered": account.rejected,
-                "pending": account.pending,
-            },
-            connections=tally.connections,
-        )
+        counts = {
+            "read": account.read,
+            "accepted": account.accepted,
+            "deadLettered": account.rejected,
+            "pending": account.pending,
+        }
+        context.audit.add("stream_sink_ended", resource=resource, counts=counts, connections=tally.connections)
 
 
 def _say_what_is_left(context: JobContext, spool: Spool) -> None:
