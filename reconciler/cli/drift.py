@@ -45,7 +45,7 @@ Examples:
 @click.option(
     "--webhook",
     metavar="URL",
-    help="With --watch: post here what drifted, when that changes. RECONCILER_WEBHOOK keeps it secret.",
+    help="Post here what drifted; with --watch whenever that changes. RECONCILER_WEBHOOK keeps it secret.",
 )
 @click.option(
     "--webhook-format",
@@ -73,12 +73,16 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
     wanted = parse_reports(reports)
     if watching["seconds"] is not None:
         return _watch(settings, watching, unmanaged=unmanaged, once=write_back or bool(reports))
-    _without_watch(watching)
+    webhook = _webhook(watching)
     with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         found = find_drift(session, unmanaged=unmanaged)
         written = _written_back(session, found) if write_back else None
         if session.interrupted:
             settings.note(f"warning: {INTERRUPTED}")
+    if webhook and found.plan.drifted:
+        from reconciler.cli.drift_watch import post_drift
+
+        post_drift(settings, found, webhook, watching["webhook_format"])
     more = {} if written is None else {"writeBack": written.to_json()}
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
@@ -107,12 +111,15 @@ def _watch(settings: Settings, options: dict[str, Any], *, unmanaged: bool, once
     return watch(settings, WatchOptions(options["seconds"], unmanaged, metrics, webhook, options["webhook_format"]))
 
 
-def _without_watch(options: dict[str, Any]) -> None:
-    """Refuse what only a watch can do; a variable of the environment may stand there for other runs."""
+def _webhook(options: dict[str, Any]) -> str:
+    """The webhook of a single look, checked before anything is done; what only a watch can do is refused."""
+    from reconciler.cli.drift_watch import check_webhook
+
     source = click.get_current_context().get_parameter_source
-    for name in ("metrics_port", "webhook"):
-        if options[name] and source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"--{name.replace('_', '-')} goes with --watch SECONDS")
+    # A variable of the environment may stand there for other runs.
+    if options["metrics_port"] and source("metrics_port") is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError("--metrics-port goes with --watch SECONDS")
+    return check_webhook(options["webhook"]) if options["webhook"] else ""
 
 
 def _written_back(session: Session, found: Drift) -> WrittenBack:

@@ -13,6 +13,7 @@ from reconciler.cli.common import Settings, document
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.engine.drift import Drift
     from reconciler.engine.session import Session
     from reconciler.engine.watch import Round
     from reconciler.jobs.metrics import Collector
@@ -150,11 +151,11 @@ class _Teller:
 
     async def _post(self, last: Round) -> bool:
         from reconciler.cxone.callback import call_back
-        from reconciler.engine.watch_message import generic_body, slack_body
+        from reconciler.engine.watch_message import body_for
 
         assert last.drift is not None
-        make = slack_body if self.options.webhook_format == "slack" else generic_body
-        problem = await call_back(self.options.webhook, make(self.settings.target, last))
+        body = body_for(self.options.webhook_format, self.settings.target, last.drift, last.at, last.since)
+        problem = await call_back(self.options.webhook, body)
         if problem and problem != self._unreached:
             self.settings.note(f"warning: the webhook was not told: {problem}; trying again with the next look")
         self._unreached = problem
@@ -166,4 +167,19 @@ def _json_line(target: str, last: Round) -> str:
 
     from reconciler.engine.watch_message import generic_body
 
-    return orjson.dumps(generic_body(target, last)).decode()
+    assert last.drift is not None
+    return orjson.dumps(generic_body(target, last.drift, last.at, last.since)).decode()
+
+
+def post_drift(settings: Settings, found: Drift, url: str, form: WebhookFormat) -> None:
+    """Tell a webhook of drift once; one that cannot be told is a warning, for the drift was found all the same."""
+    from reconciler.cxone.callback import call_back
+    from reconciler.engine.clock import now
+    from reconciler.engine.drift import begun
+    from reconciler.engine.session import run
+    from reconciler.engine.watch_message import body_for
+
+    since = min((moment for change in found.plan.drifted if (moment := begun(change))), default=None)
+    body = body_for(form, settings.target, found, now(), since)
+    if problem := run(lambda: call_back(check_webhook(url), body)):
+        settings.note(f"warning: the webhook was not told: {problem}")

@@ -9,7 +9,9 @@ from shlex import quote
 import click
 
 from reconciler.cli.common import Settings, document, standard_options
+from reconciler.cli.pipelines import System, Wanted
 from reconciler.errors import StorageError, UsageError
+from reconciler.loading.project import PROJECT_FILE
 
 _PROJECT = """\
 apiVersion: cxone.reconciler/v1
@@ -112,17 +114,53 @@ _IGNORED = ".reconciler/"
 Examples:
   reconciler init
   reconciler init contact-centre
+  reconciler init --ci github --target prod
+  reconciler init contact-centre --ci gitlab --ledger s3://ops-bucket/cxone/prod
 """
 )
 @click.argument("directory_", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--ci", type=click.Choice(("github", "gitlab")), help="Add a pipeline, also to a project that is there.")
+@click.option("--target", "-t", "target_name", default="prod", show_default=True, help="The target of the pipeline.")
+@click.option("--ledger", metavar="URL", help="Where the pipeline's target keeps its ledger: s3://bucket/path.")
+@click.option("--branch", metavar="NAME", help="The branch that is applied (default: the remote's own, else main).")
 @standard_options(target=False)
-def command(settings: Settings, directory_: Path | None) -> int:
+def command(
+    settings: Settings,
+    directory_: Path | None,
+    ci: System | None,
+    target_name: str,
+    ledger: str | None,
+    branch: str | None,
+) -> int:
     """Start a project that works at once on the embedded emulator.
 
-    Writes reconciler.yaml, a dataset, a data action with its code, an event stream, and .gitignore. Never overwrites a file.
+    Writes reconciler.yaml, a dataset, a data action with its code, an event stream, and .gitignore. With --ci it adds a pipeline
+    that reviews, applies and looks for drift, for which several machines must share a ledger. Never overwrites a file.
     """
     folder = directory_ or settings.directory or Path()
-    files = _files(folder)
+    if ci is None:
+        if ledger or branch:
+            raise UsageError("--ledger and --branch are about a pipeline", fix="add --ci github or --ci gitlab")
+        written = write_new(folder, _files(folder))
+    else:
+        from reconciler.cli.pipelines.adding import add_pipeline
+
+        fresh = {} if (folder / PROJECT_FILE).exists() else _files(folder)
+        wanted = Wanted(ci, target_name, ledger or "", branch or "")
+        written, steps = add_pipeline(settings, folder, fresh, wanted)
+        for step in steps:
+            settings.note(f"to do: {step}")
+    document("\n".join(written))
+    where = "" if folder == Path() else f"cd {quote(str(folder))} && "
+    settings.note(f"next: {where}reconciler plan, then reconciler apply")
+    return 0
+
+
+def write_new(folder: Path, files: dict[str, str], *, ignore: bool = True) -> list[str]:
+    """Write files that must not be there yet, all or none; returns their names.
+
+    With ``ignore`` the tool's own state is kept out of git.
+    """
     taken = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
     if taken:
         raise UsageError(
@@ -135,16 +173,14 @@ def command(settings: Settings, directory_: Path | None) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
-        _ignore(folder / ".gitignore")
+        if ignore:
+            _ignore(folder / ".gitignore")
     except OSError as error:
         raise StorageError(
             f"the project cannot be written: {(error.strerror or 'error').lower()} ({error.filename})",
             fix="choose a folder that can be written",
         ) from error
-    document("\n".join(str(folder / name) for name in [*files, ".gitignore"]))
-    where = "" if folder == Path() else f"cd {quote(str(folder))} && "
-    settings.note(f"next: {where}reconciler plan, then reconciler apply")
-    return 0
+    return [str(folder / name) for name in [*files, *([".gitignore"] if ignore else [])]]
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -70,6 +71,15 @@ def drift_of(session: Session, observed: Mapping[str, list[Observed]]) -> Drift:
         if (kind, item.id) not in owned and (kind, item.name) not in declared
     )
     return Drift(_only_drift(plan, session), tuple(foreign), plan, observed)
+
+
+def begun(change: Change) -> datetime | None:
+    """When a resource was last written, by the tenant's word; None where it does not say."""
+    try:
+        moment = datetime.fromisoformat(change.modified[1]) if change.modified[1] else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _live_kinds(session: Session) -> set[str]:

@@ -18,11 +18,10 @@ import anyio
 import orjson
 
 from reconciler.core.codec import encode_tree
-from reconciler.core.plan import Change
 from reconciler.core.resource import Observed
 from reconciler.cxone.client import Client
 from reconciler.engine.clock import now, stamp
-from reconciler.engine.drift import Drift, drift_of, observe_drift
+from reconciler.engine.drift import Drift, begun, drift_of, observe_drift
 from reconciler.engine.session import Session
 from reconciler.errors import ReconcilerError
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER
@@ -179,12 +178,12 @@ class Watch:
 
     def _since(self, drift: Drift, moment: datetime) -> datetime | None:
         """When the oldest drift began: by the tenant's word, else since it was first seen here."""
-        begun = {}
+        starts = {}
         for change in drift.plan.drifted:
             seen = self._first.get(str(change.key), moment)
-            begun[str(change.key)] = min(_modified(change) or seen, seen)
-        self._first = begun
-        return min(begun.values(), default=None)
+            starts[str(change.key)] = min(begun(change) or seen, seen)
+        self._first = starts
+        return min(starts.values(), default=None)
 
 
 def _files(session: Session) -> dict[str, tuple[int, int]]:
@@ -230,11 +229,3 @@ def _state(drift: Drift, *, unmanaged: bool) -> str:
     if unmanaged:
         parts += [list(item) for item in drift.unmanaged]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest() if parts else ""
-
-
-def _modified(change: Change) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(change.modified[1]) if change.modified[1] else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, Final
 
 from reconciler.core.plan import Change
 from reconciler.engine.clock import stamp
-from reconciler.engine.watch import Round
+from reconciler.engine.drift import Drift
 
 _LISTED: Final = 20
 """How many resources a chat message names; the rest is counted."""
@@ -15,17 +16,21 @@ _LISTED: Final = 20
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
-def generic_body(target: str, last: Round) -> dict[str, Any]:
+def body_for(form: str, target: str, drift: Drift, at: datetime, since: datetime | None) -> dict[str, Any]:
+    """The event in one of the forms ``json`` and ``slack``."""
+    return slack_body(target, drift) if form == "slack" else generic_body(target, drift, at, since)
+
+
+def generic_body(target: str, drift: Drift, at: datetime, since: datetime | None) -> dict[str, Any]:
     """The event for machines: which resources drifted, in which fields, and who wrote them last. No values, none secret."""
-    assert last.drift is not None
     return {
-        "event": "drift" if last.drift.plan.drifted else "no-drift",
+        "event": "drift" if drift.plan.drifted else "no-drift",
         "target": target,
-        "stack": last.drift.plan.header.stack,
-        "at": stamp(last.at),
-        "since": stamp(last.since) if last.since else None,
-        "resources": [_resource(change) for change in last.drift.plan.drifted],
-        "unmanaged": len(last.drift.unmanaged),
+        "stack": drift.plan.header.stack,
+        "at": stamp(at),
+        "since": stamp(since) if since else None,
+        "resources": [_resource(change) for change in drift.plan.drifted],
+        "unmanaged": len(drift.unmanaged),
     }
 
 
@@ -40,10 +45,9 @@ def _resource(change: Change) -> dict[str, Any]:
     }
 
 
-def slack_body(target: str, last: Round) -> dict[str, Any]:
+def slack_body(target: str, drift: Drift) -> dict[str, Any]:
     """The event as a chat message in Slack's ``mrkdwn``, with everything from the tenant shown as plain text."""
-    assert last.drift is not None
-    drifted = last.drift.plan.drifted
+    drifted = drift.plan.drifted
     if not drifted:
         return {"text": f":white_check_mark: No drift any more on *{plain(target)}*"}
     lines = [f":warning: *{len(drifted)} drifted* on *{plain(target)}*"]

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.cxone import closed_port
 from tests.support.emulator import RunningEmulator, emulator_process
-from tests.support.loopback import Call, LoopbackServer, Reply, loopback_server
+from tests.support.loopback import Call, Reply, loopback_server
 from tests.support.project import Project
 from tests.support.tenant_project import dataset
 
@@ -158,6 +158,17 @@ def test_manifests_and_ledger_are_read_again(project: Project, emulator: Running
     assert [item["key"] for item in hook.calls[0].json()["resources"]] == ["Dataset/people"]
 
 
+def test_a_single_look_tells_once(project: Project, emulator: RunningEmulator) -> None:
+    with receiver(200, 500) as hook:
+        project.run("drift", "--webhook", hook.url).ok(0)
+        assert hook.calls == []
+        edit(emulator, "console")
+        assert project.run("drift", "--webhook", hook.url).ok(2).err == ""
+        assert hook.calls[0].json()["resources"][0]["key"] == "Dataset/people"
+        ran = project.run("drift", RECONCILER_WEBHOOK=hook.url).ok(2)
+        assert ran.err == "warning: the webhook was not told: 127.0.0.1 answered 500\n"
+
+
 def test_metrics(project: Project, emulator: RunningEmulator) -> None:
     edit(emulator, "console")
     with closed_port() as port:
@@ -181,7 +192,7 @@ def test_metrics(project: Project, emulator: RunningEmulator) -> None:
         (("--watch", "1", "--format", "markdown"), "takes no --write-back"),
         (("--watch", "1", "--metrics-port", "x"), "write PORT or HOST:PORT"),
         (("--metrics-port", "9000"), "goes with --watch"),
-        (("--webhook", "https://example.com"), "goes with --watch"),
+        (("--webhook", "http://example.com/x"), "--webhook takes an https:// URL"),
         (("--watch", "0"), "0.0 is not in the range"),
     ],
 )
