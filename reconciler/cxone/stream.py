@@ -47,7 +47,10 @@ _PASSING = (NotSent, ServerFailed, RateLimited)
 
 @dataclass(frozen=True, slots=True)
 class StreamNews:
-    """Something that happened to the connection. ``what``: connected, ended, failed."""
+    """Something that happened to the connection.
+
+    ``what``: connected, ended, failed; and renewing, where a connection that was good ended with its token, as they all do.
+    """
 
     what: str
     text: str
@@ -142,14 +145,15 @@ class EventStream:
         productive = self._productive or self._timing.monotonic() - self._connected_at > PRODUCTIVE_SECONDS
         if productive:
             self._attempt = 0
+        by_token = closed_by_token(code)
+        if by_token and self._token is not None:
+            self._tokens.discard(self._token)
+        if by_token and productive:
+            self._tell(StreamNews("renewing", f"the token has expired ({code}), another one is asked for"))
+            return False
         said = f"the connection ended with {code}" + (f" ({self._redact(reason)})" if reason else "")
-        if closed_by_token(code):
-            said = f"the token is no longer good ({code})"
-            if self._token is not None:
-                self._tokens.discard(self._token)
-        self._tell(StreamNews("failed", said))
-        if not (productive and closed_by_token(code)):
-            await self._timing.sleep(backoff(self._attempt + 1, self._policy, self._timing.chance()))
+        self._tell(StreamNews("failed", f"the token is no longer good ({code})" if by_token else said))
+        await self._timing.sleep(backoff(self._attempt + 1, self._policy, self._timing.chance()))
         return False
 
     async def _connect(self) -> None:

@@ -30,7 +30,8 @@ class JobContext:
 
     ``manifest.model`` is the validated spec (placeholders for secrets), ``manifest.spec`` the same as a tree with typed
     secrets. ``base_url`` is where the tenant is reached, also for a WebSocket; for the embedded target the port that its
-    emulator is served on while the job runs. ``note`` and ``warn`` take a sentence for the person at the terminal.
+    emulator is served on while the job runs. ``note`` and ``warn`` take a sentence for the person at the terminal, ``debug`` one
+    that only ``-v`` asks for.
     """
 
     session: Session
@@ -43,6 +44,7 @@ class JobContext:
     metrics: JobMetrics
     note: Callable[[str], None]
     warn: Callable[[str], None]
+    debug: Callable[[str], None]
     base_url: str = ""
     connected: Client | None = field(default=None, repr=False)
 

@@ -99,10 +99,8 @@ def run_job(session: Session, job: Job, manifest: Manifest, options: JobOptions,
             progress = stack.enter_context(Progress(str(manifest.key), quiet=terminal.quiet))
 
             async def work() -> JobReport:
-                stop = JobStop()
-                context = JobContext(
-                    session, manifest, folder, options, stop, progress, audit, metrics, terminal.note, terminal.warn
-                )
+                said = (terminal.note, terminal.warn, terminal.debug)
+                context = JobContext(session, manifest, folder, options, JobStop(), progress, audit, metrics, *said)
                 return await _guarded(job, context, url, terminal)
 
             with _reached(job, session, manifest, options) as url:

@@ -112,10 +112,17 @@ async def _source(context: JobContext, tally: Tally) -> Source:
     kind = context.session.workspace.kinds["EventStream"]
     stream = await context.resolve("EventStream", context.spec.stream_ref)
 
+    renewed = False
+
     def tell(news: StreamNews) -> None:
+        nonlocal renewed
+        expected, renewed = renewed, news.what == "renewing"
         if news.what == "connected":
             tally.connected(tally.connections + 1)
-            context.note(f"{context.key}: {news.text} to stream {stream}")
+            say = context.debug if expected else context.note
+            say(f"{context.key}: {news.text} to stream {stream}")
+        elif news.what == "renewing":
+            context.debug(f"stream {stream}: {news.text}")
         elif news.what == "ended":
             context.note(f"{context.key}: {news.text}")
         else:

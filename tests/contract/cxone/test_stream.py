@@ -98,13 +98,15 @@ async def test_any_other_close_is_followed_by_a_connection(calls: Tenant, code: 
 @in_loop
 async def test_a_close_for_the_token_is_followed_by_another_token(calls: Tenant, code: int) -> None:
     time = FakeTime()
+    heard: list[StreamNews] = []
     calls.publish(events(1))
-    async with client(calls.emulator.url, timing=time.timing) as one, reading(one, calls.stream) as stream:
+    async with client(calls.emulator.url, timing=time.timing) as one, reading(one, calls.stream, heard) as stream:
         assert await read(stream, 1) == [1]
         calls.close(code)
         calls.publish(events(2))
         assert await read(stream, 2) == [1, 2]
         assert one.token_requests == 2
+    assert [news.what for news in heard] == ["connected", "renewing", "connected"], "nothing has failed"
     assert time.slept == [], "it was good until then: no reason to wait"
 
 

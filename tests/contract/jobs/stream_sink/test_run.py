@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.support.postgres import Server, rows
 from tests.support.sink import event, interactions
@@ -39,6 +40,33 @@ def test_the_end_of_the_stream_is_the_end_of_the_run(tmp_path: Path, database: s
         assert process.returncode == 0, out + err
         assert "the server has ended the stream" in err
         assert here.stored()["a"][1] == 7
+
+
+@pytest.mark.parametrize("option", ["--no-input", "-v"])
+def test_a_token_that_expires_is_no_reason_to_warn(tmp_path: Path, database: str, option: str) -> None:
+    with setting(tmp_path, database) as here:
+        here.tenant.publish([event("a")])
+        process = here.project.spawn("run", KEY, "--max-events", "2", option)
+        here.tenant.until(lambda state: any(item["confirmed"] for item in state["connections"]))
+        here.tenant.close(4001)
+        here.tenant.publish([event("b")])
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "warning" not in err
+        assert ("the token has expired (4001)" in err) == ("connected again" in err) == (option == "-v"), err
+
+
+def test_a_connection_that_breaks_is_a_warning(tmp_path: Path, database: str) -> None:
+    with setting(tmp_path, database) as here:
+        here.tenant.publish([event("a")])
+        process = here.project.spawn("run", KEY, "--max-events", "2")
+        here.tenant.until(lambda state: any(item["confirmed"] for item in state["connections"]))
+        here.tenant.close(1011)
+        here.tenant.publish([event("b")])
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "the connection ended with 1011" in err
+        assert "connected again" in err
 
 
 def test_a_number_of_events_is_an_end_too(tmp_path: Path, database: str) -> None:
