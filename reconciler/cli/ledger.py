@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import completion
 from reconciler.cli.common import Settings, document, printable, standard_options
-from reconciler.cli.planning_options import parse_key
+from reconciler.cli.planning_options import LOCK_TIMEOUT, parse_key
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.engine.state.holder import Holder
     from reconciler.engine.state.store import StateStore
 
 
@@ -131,12 +133,11 @@ Examples:
 @standard_options()
 def lock(settings: Settings, purpose: str) -> int:
     """Freeze the ledger: no apply, adopt or forget until it is unlocked."""
-    from reconciler.engine.clock import now, stamp
     from reconciler.engine.runner import actor
-    from reconciler.engine.state.store import Holder
+    from reconciler.engine.state.holder import holder_here
 
     store, _, _ = _open(settings)
-    store.freeze(Holder(actor(), purpose, stamp(now()), frozen=True))
+    store.freeze(holder_here(actor(), purpose, frozen=True))
     settings.note("The ledger is frozen; `reconciler ledger unlock` ends it.")
     return 0
 
@@ -145,6 +146,7 @@ def lock(settings: Settings, purpose: str) -> int:
     epilog="""\b
 Examples:
   reconciler ledger unlock
+  reconciler ledger unlock --yes
   reconciler ledger unlock --discard-journal
 """
 )
@@ -153,27 +155,56 @@ Examples:
     is_flag=True,
     help="Give up an apply that was interrupted and cannot be resumed; what is known of it is kept.",
 )
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before a running command loses its lock.")
+@LOCK_TIMEOUT
 @standard_options()
-def unlock(settings: Settings, discard_journal: bool) -> int:
-    """End a freeze, and say who had frozen it. A running command keeps its own lock until it ends."""
+def unlock(settings: Settings, discard_journal: bool, yes: bool, lock_timeout: float) -> int:
+    """End a freeze, or take the lock away from a command that holds it, after asking; says who that was.
+
+    A command whose lock was taken sends nothing more, and what it left can be resumed. On a shared ledger the next command gets
+    the lock once the lease has run out that the holder had, so that the two never write at once.
+    """
     store, stack, target = _open(settings)
-    holder = store.thaw()
-    if holder is not None:
-        document(f"was {printable(str(holder))}")
-    elif (running := store.holder()) is not None:
-        document(f"not frozen; {printable(str(running))}")
-    elif not discard_journal:
+    frozen = store.thaw()
+    if frozen is not None:
+        document(f"was {printable(str(frozen))}")
+    holder = store.holder()
+    # Who gives up an interrupted apply wants the lock for himself, and is told who has it.
+    if holder is not None and (yes or not discard_journal):
+        if not _take_away(settings, store, holder, yes=yes):
+            settings.note("Nothing was done.")
+            return 1
+    elif frozen is None and not discard_journal:
         document("not locked")
     if discard_journal:
-        _discard(settings, store, stack, target)
+        _discard(settings, store, stack, target, lock_timeout)
     return 0
 
 
-def _discard(settings: Settings, store: StateStore, stack: str, target: str) -> None:
+def _take_away(settings: Settings, store: StateStore, holder: Holder, *, yes: bool) -> bool:
+    """Break a lease, false where the answer was no; raises `UsageError` where it is still live and nobody can be asked."""
+    if not holder.lapsed and not yes:
+        if not settings.interactive or not sys.stdin.isatty():
+            document(printable(str(holder)))
+            raise UsageError(
+                "a command holds the ledger, and there is nobody to ask whether to take it away",
+                fix="let it end; or, where you know that it will not, add --yes",
+            )
+        settings.note(f"The ledger is {printable(str(holder))}.")
+        if not click.confirm("Take the lock away? The command that holds it stops before its next request.", err=True):
+            return False
+    broken = store.break_lease()
+    document("not locked" if broken is None else f"was {printable(str(broken))}")
+    if broken is not None and broken.expires and not broken.lapsed:
+        settings.note(f"The lock is free from {broken.expires} on; `apply --lock-timeout SECONDS` waits for it.")
+    return True
+
+
+def _discard(settings: Settings, store: StateStore, stack: str, target: str, lock_timeout: float) -> None:
     from reconciler.engine.runner import actor
     from reconciler.engine.state.discard import discard_journal
 
-    with store.lease(actor(), "giving up an interrupted apply", 0):
+    with store.lease(actor(), "giving up an interrupted apply", lock_timeout):
         found = discard_journal(store, stack=stack, target=target, actor=actor())
     if found is None:
         document("no apply was interrupted")

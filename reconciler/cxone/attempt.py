@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 
 import httpx2 as httpx
 
@@ -37,7 +38,10 @@ class _TooLarge(Exception):
 
 
 class Http:
-    """Makes attempts and counts them: ``methods`` by method, token requests apart in ``token_requests``."""
+    """Makes attempts and counts them: ``methods`` by method, token requests apart in ``token_requests``.
+
+    ``may_write`` is asked before every attempt at a write, and raises where none may leave any more.
+    """
 
     def __init__(
         self,
@@ -54,9 +58,12 @@ class Http:
         self._on_exchange = on_exchange
         self.methods: Counter[str] = Counter()
         self.token_requests = 0
+        self.may_write: Callable[[], None] = lambda: None
 
     async def attempt(self, call: Call, bearer: Secret | None, number: int) -> Answer | Failure:
-        """Make attempt ``number`` (from 1) and report it; raises nothing but `WriteRefused` and cancellation."""
+        """Make attempt ``number`` (from 1) and report it; raises `WriteRefused`, what ``may_write`` does, and nothing else."""
+        if call.authorized and call.method not in ("GET", "HEAD"):
+            self.may_write()
         request_id = str(uuid.uuid4())
         headers = {**call.headers, "X-Request-Id": request_id}
         if bearer is not None:

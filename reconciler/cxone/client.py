@@ -95,6 +95,10 @@ class Client:
     ) -> None:
         await self._transport.__aexit__(kind, error, traceback)
 
+    def allow_writes_while(self, check: Callable[[], None]) -> None:
+        """From now on ask ``check`` before every attempt at a write, repeated ones too; what it raises is raised as it is."""
+        self._http.may_write = check
+
     @property
     def requests(self) -> int:
         """API requests made so far, every attempt counted, token requests not."""

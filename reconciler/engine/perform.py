@@ -34,6 +34,7 @@ from reconciler.engine.anew import Anew, made_anew
 from reconciler.errors import (
     ApiError,
     AuthenticationError,
+    LeaseLost,
     NotFound,
     OutcomeUnknown,
     PreconditionFailed,
@@ -164,6 +165,8 @@ class Performer:
                 live = await self.client.create(kind, body, idempotency_key=key)
             else:
                 live = await self.client.update(kind, last.resource_id, body, pin=pin)
+        except LeaseLost:
+            raise  # between two attempts: nobody may send the next one
         except ReconcilerError as error:
             return replace(last, error=error), _event(error)
         self.learned(change.key, live)

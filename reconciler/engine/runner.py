@@ -115,6 +115,7 @@ class Runner:
         return changes
 
     async def _carry_out(self, changes: Sequence[Change], progress: Mapping[Key, Progress]) -> Report:
+        self.client.allow_writes_while(self.confirm)
         performer = Performer(
             self.client,
             self.kinds,

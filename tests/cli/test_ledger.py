@@ -1,6 +1,9 @@
 """``reconciler ledger``: what was last applied, who holds it, and whether it holds together."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import anyio
@@ -9,6 +12,7 @@ import pytest
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.journal import NAME, Journal, entry_record, pin_to_json
+from reconciler.errors import LeaseLost
 from tests.support.kind_examples import EXAMPLES
 from tests.support.project import Project, manifest
 
@@ -146,7 +150,7 @@ def test_a_freeze_names_who_and_why_and_ends(project: Project) -> None:
 
 def test_unlock_leaves_a_running_command_its_lock(project: Project) -> None:
     with FileStore(project.state).lease("ada@host", "apply", 0):
-        assert "held by ada@host" in project.run("ledger", "unlock").ok().out
+        assert "held by ada@host" in project.run("ledger", "unlock").ok(64).out
         assert "error[L002]" in project.run("ledger", "unlock", "--discard-journal").ok(1).err
         assert "error[L002]" in project.run("ledger", "lock").ok(1).err
     project.run("ledger", "lock").ok()
@@ -177,3 +181,39 @@ def test_a_damaged_journal_can_be_given_up(project: Project) -> None:
     assert "--discard-journal" in refused.err
     assert "damaged" in project.run("ledger", "unlock", "--discard-journal").ok().err
     project.apply()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("y\n", 0)])
+def test_unlock_asks_before_a_running_command_loses_its_lock(project: Project, answer: str, code: int) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "reconciler", "ledger", "unlock"]
+    with FileStore(project.state).lease("ada@host", "apply", 0) as lease:
+        os.write(ours, answer.encode())
+        ran = subprocess.run(
+            command,
+            cwd=project.root,
+            env={**os.environ, **project.environ},
+            stdin=theirs,
+            capture_output=True,
+            timeout=60,
+        )
+        os.close(ours)
+        os.close(theirs)
+        assert ran.returncode == code, ran.stderr
+        assert b"Take the lock away?" in ran.stderr
+        assert b"held by ada@host" in ran.stderr
+        if code:
+            lease.confirm()
+            assert ran.stdout == b""
+        else:
+            assert ran.stdout.startswith(b"was held by ada@host")
+            with pytest.raises(LeaseLost):
+                lease.confirm()
+
+
+def test_unlock_with_yes_does_not_ask(project: Project) -> None:
+    with FileStore(project.state).lease("ada@host", "apply", 0) as lease:
+        assert project.run("ledger", "unlock", "--yes").ok().out.startswith("was held by ada@host")
+        with pytest.raises(LeaseLost):
+            lease.confirm()
+    assert project.run("ledger", "unlock", "--yes").ok().out == "not locked\n"
