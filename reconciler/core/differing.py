@@ -18,7 +18,7 @@ from reconciler.core.resource import Key, Locate, nowhere
 from reconciler.core.rules import NO_RULE, Rule, rules_of
 from reconciler.core.sameness import alike, common_key, identical, items_by
 from reconciler.core.schema_change import SchemaEffect, classify
-from reconciler.core.values import ABSENT, Bundle, Tree
+from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Tree
 
 TOUCHED_MOST = 1_000
 """How many dependents of one change are listed; a long chain of manifests would otherwise be listed anew for each link."""
@@ -168,7 +168,14 @@ def _walk(rule: Rule, path: Path, before: Any, after: Any, keyed: int, *, exact:
         old, new = items_by(key, before), items_by(key, after)
         yield from _walk(Rule(children=rule.children), path, old, new, len(path), exact=exact)
     elif not _equal(rule, before, after, exact=exact):
+        before, after = _hidden(before, after), _hidden(after, before)
         yield FieldChange(path, "ours", before, after, before, keyed=keyed)
+
+
+def _hidden(value: Any, other: Any) -> Any:
+    """A value that stands in the clear where the other side has a secret may well be that secret."""
+    plain = value is not None and value is not ABSENT and not isinstance(value, Secret)
+    return MASKED if plain and (isinstance(other, Secret) or other is MASKED) else value
 
 
 def _equal(rule: Rule, before: Any, after: Any, *, exact: bool) -> bool:

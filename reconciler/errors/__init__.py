@@ -39,6 +39,7 @@ with ``from``; the command line alone turns it into an exit code::
     │   └── JournalOpen            L005  an interrupted apply must be resumed first
     ├── StorageError               X001  a file could not be read or written             exit 1
     ├── EmulatorFailed             X002  the embedded emulator cannot start              exit 1
+    ├── GitError                   X004  git, or a revision, cannot be read              exit 1
     ├── JobError                         a data job cannot go on                         exit 1
     │   ├── JobFailed              J001  the tenant says that it failed
     │   ├── NotApplied             J002  what it works on is not in the tenant
@@ -65,7 +66,7 @@ from reconciler.errors.jobs import (
     SpoolUnusable,
 )
 from reconciler.errors.ledger import JournalOpen, LeaseLost, LedgerConflict, LedgerDamaged, LedgerError, LedgerLocked
-from reconciler.errors.machine import EmulatorFailed, Interrupted, StorageError
+from reconciler.errors.machine import EmulatorFailed, GitError, Interrupted, StorageError
 from reconciler.errors.plans import (
     ExpectationNotMet,
     GuardRefused,
@@ -103,6 +104,7 @@ __all__ = [
     "EmulatorFailed",
     "ExpectationNotMet",
     "ExtraMissing",
+    "GitError",
     "GuardRefused",
     "Interrupted",
     "InvalidInput",

@@ -17,6 +17,12 @@ class EmulatorFailed(ReconcilerError):
     code = "X002"
 
 
+class GitError(ReconcilerError):
+    """Git cannot be asked: it is not installed, this is no repository of it, or it lacks the revision."""
+
+    code = "X004"
+
+
 class Interrupted(ReconcilerError):
     """A signal asked the command to stop; what was in flight was finished and recorded.
 

@@ -54,6 +54,8 @@ _SETTINGS: Final = {
     "GIT_PAGER": "cat",
 }
 
+_NO_REPOSITORY: Final = ("not a git repository", "must be run in a work tree", "cannot use bare repository")
+
 REV_HELP: Final = "name a branch, a tag or a commit, such as origin/main or HEAD~1"
 
 
@@ -203,7 +205,7 @@ class Repository:
 
     def _refuse_unusable(self, done: subprocess.CompletedProcess[bytes]) -> None:
         said = _said(done)
-        if "not a git repository" in said or "must be run in a work tree" in said:
+        if any(words in said for words in _NO_REPOSITORY):
             raise GitError(
                 f"{self.folder} is not in a git repository",
                 fix="revisions need one: `git init`, or leave out the revision",

@@ -26,13 +26,14 @@ class GitTree:
     """Entries by name, relative to the project. ``links`` holds where each link leads, by its object.
 
     ``unsafe`` are names that no file may have (a part is ``..`` or ``.git``), which only a repository made to do harm holds;
-    they are left out of everything.
+    they are left out of everything. ``outside`` are links among manifests that lead out of the project and may be folders.
     """
 
     def __init__(self, entries: Iterable[Entry], links: Mapping[str, bytes]) -> None:
         self._links = links
         self.files: dict[str, Entry] = {}
         self.unsafe: list[str] = []
+        self.outside: list[str] = []
         self._children: dict[str, set[str]] = {"": set()}
         for entry in entries:
             if any(part in ("", ".", "..") or part.lower() == ".git" for part in entry.name.split("/")):
@@ -54,6 +55,20 @@ class GitTree:
     def is_folder(self, name: str) -> bool:
         """Whether a real name is that of a folder."""
         return name in self._children
+
+    def has(self, name: str) -> bool:
+        """Whether a name leads to a file or folder of the project."""
+        if not self._stays(name):
+            return False
+        real = self.resolve(name)
+        return real in self.files or real in self._children
+
+    def _stays(self, name: str) -> bool:
+        try:
+            self.resolve(name)
+        except NotUsable:
+            return False
+        return True
 
     def below(self, name: str) -> list[Entry]:
         """The entry of a real name, or all entries below it, by name."""
@@ -98,7 +113,10 @@ class GitTree:
         for folder in folders:
             name = posixpath.normpath(folder)
             name = "" if name == "." else name
-            real = self._real(name)
+            try:
+                real = self.resolve(name)
+            except NotUsable as error:
+                raise _outside(name) from error
             if self.is_folder(real):
                 for file, real_file in self._walk(name, real, set()):
                     found.setdefault(real_file, file)
@@ -120,22 +138,28 @@ class GitTree:
         for name in sorted(self._children[real], key=lambda name: (self._is_link(real_prefix + name), name)):
             if name.startswith("."):
                 continue
-            is_link = self._is_link(real_prefix + name)
-            target = self._real(real_prefix + name, prefix + name) if is_link else real_prefix + name
+            target = real_prefix + name
+            is_manifest = name.endswith(SUFFIXES)
+            try:
+                target = self.resolve(target)
+            except NotUsable as error:
+                if str(error) == _LEAVES and is_manifest:
+                    raise _outside(prefix + name) from error
+                if str(error) == _LEAVES:
+                    # On disk it would matter whether it leads to a folder; nobody here knows what is out there.
+                    self.outside.append(prefix + name)
             if self.is_folder(target):
                 yield from self._walk(prefix + name, target, seen)
-            elif name.endswith(SUFFIXES) and not (target in self.files and self.files[target].is_module):
+            elif is_manifest and not (target in self.files and self.files[target].is_module):
                 yield prefix + name, target
 
     def _is_link(self, name: str) -> bool:
         return name in self.files and self.files[name].is_link
 
-    def _real(self, name: str, shown: str = "") -> str:
-        try:
-            return self.resolve(name)
-        except NotUsable as error:
-            message = f"the symbolic link {shown or name} leads out of the project"
-            raise InvalidProject(message, fix="copy what it points to into the project, or remove the link") from error
+
+def _outside(name: str) -> InvalidProject:
+    message = f"the symbolic link {name} leads out of the project"
+    return InvalidProject(message, fix="copy what it points to into the project, or remove the link")
 
 
 def _parts(name: str) -> list[str]:

@@ -133,6 +133,11 @@ class Project:
         return self.targets[name]
 
 
+def project_root(directory: Path | None) -> Path:
+    """The folder of a project: ``directory``, or the nearest one upwards from here."""
+    return directory.resolve() if directory is not None else find_root(Path.cwd())
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder with a ``reconciler.yaml``, from ``start`` upwards; raises `InvalidProject` where there is none."""
     here = start.resolve()

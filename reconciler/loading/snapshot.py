@@ -17,12 +17,14 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from reconciler.core.diagnostic import Diagnostic, Mark
+from reconciler.core.values import Tree
 from reconciler.errors import InvalidProject
 from reconciler.loading.git import Entry, Repository
 from reconciler.loading.git_tree import GitTree
 from reconciler.loading.inside import NotUsable, inside
 from reconciler.loading.project import PROJECT_FILE, Project
 from reconciler.loading.project_file import read_project
+from reconciler.loading.project_settings import project_settings
 from reconciler.loading.yaml_files import unreadable
 from reconciler.loading.yaml_rules import UNREADABLE
 
@@ -70,23 +72,39 @@ class Snapshot:
 
     def project(self) -> Project:
         """The project as its file declares it there; its root is `folder`. Raises `InvalidProject`."""
+        return read_project(self._project_file(), self.folder)
+
+    def settings(self, project: Project) -> Tree:
+        """What the project file and the files of guards say there, as a plain tree. Raises `InvalidProject`."""
+        files = {name: self.tree.files.get(real) for name, real in self.guard_files(project).items()}
+        return project_settings(self._project_file(), self._contents(files)[0])
+
+    def _project_file(self) -> bytes:
         try:
             entry = self.tree.files.get(self.tree.resolve(PROJECT_FILE))
         except NotUsable as error:
             raise InvalidProject(f"{PROJECT_FILE} {error}", fix="make it a file of the project") from error
-        contents, problems = self._contents({PROJECT_FILE: entry} if entry else {})
-        if not contents:
-            reason = problems[0].message if problems else "does not exist"
-            raise InvalidProject(f"{PROJECT_FILE}: {reason}", fix="make it a readable text file")
-        return read_project(contents[0][1], self.folder)
+        contents, problems = self._contents({PROJECT_FILE: entry})
+        if problems:
+            raise InvalidProject(f"{PROJECT_FILE}: {problems[0].message}", fix="make it a readable text file")
+        return contents[0][1]
 
     def manifests(self, project: Project) -> tuple[list[tuple[str, bytes]], list[Diagnostic]]:
-        """The manifest files of a project, each with its content, and what cannot be read."""
+        """The manifest files of a project, each with its content, and what cannot be read. Raises `InvalidProject`."""
         found = self.tree.manifests(project.manifests)
+        for name in self.guard_files(project):
+            found.pop(name, None)
         return self._contents({name: self.tree.files.get(real) for name, real in found.items()})
 
+    def guard_files(self, project: Project) -> dict[str, str]:
+        """The files of guards and acknowledgements, as `GitTree.manifests` has them; what is not there is left out."""
+        named = (*project.guards.rules, *project.guards.acknowledgements)
+        return self.tree.manifests(name for name in named if self.tree.has(name))
+
     def _contents(self, files: dict[str, Entry | None]) -> tuple[list[tuple[str, bytes]], list[Diagnostic]]:
-        there = {name: entry for name, entry in files.items() if entry is not None and not entry.is_module}
+        there = {
+            name: entry for name, entry in files.items() if entry is not None and not (entry.is_module or entry.is_link)
+        }
         sizes = self._repository.sizes(entry.oid for entry in there.values())
         small = (entry.oid for entry in there.values() if sizes[entry.oid] <= MAX_BYTES)
         read = dict(self._repository.read(small))

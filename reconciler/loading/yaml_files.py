@@ -11,7 +11,7 @@ import gc
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.core.diagnostic import Diagnostic, Mark
@@ -162,16 +162,24 @@ def _walk(folder: str, base: str, seen: set[str]) -> Iterator[tuple[str, str]]:
         ordered = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
     for entry in ordered:
         is_manifest = entry.name.endswith(SUFFIXES)
-        if entry.name.startswith(".") or not (entry.is_dir() or is_manifest):
+        is_folder = _is_folder(entry)
+        if entry.name.startswith(".") or not (is_folder or is_manifest):
             continue
         target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
         if not _inside(target, base):
             message = f"the symbolic link {relative_name(entry.path, base)} leads out of the project"
             raise InvalidProject(message, fix="copy what it points to into the project, or remove the link")
-        if entry.is_dir():
+        if is_folder:
             yield from _walk(entry.path, base, seen)
-        elif entry.is_file() or entry.is_symlink():
+        elif entry.is_symlink() or entry.is_file():
             yield target, entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; a link that leads in a circle is none."""
+    with suppress(OSError):
+        return entry.is_dir()
+    return False
 
 
 @contextmanager

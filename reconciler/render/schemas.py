@@ -24,10 +24,13 @@ _SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 def schema_files() -> dict[str, str]:
     """The schemas' texts by file name."""
+    from reconciler.render.difference_schema import difference_schema
+
     schemas = {
         "plan.json": plan_schema(),
         "report.json": report_schema(),
         "apply-events.json": events_schema(),
+        "diff.json": difference_schema(DIALECT),
     }
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 

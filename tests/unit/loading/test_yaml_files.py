@@ -136,3 +136,10 @@ def test_the_collector_is_left_as_it_was(tmp_path, enabled):
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if was else gc.disable)()
+
+
+def test_a_link_that_leads_to_itself_is_no_folder(tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "a").symlink_to("a")
+    (tmp_path / "m" / "b.yaml").write_text("b: 1\n")
+    assert [path.name for path in discover(tmp_path, ["m"])] == ["b.yaml"]

@@ -1,0 +1,110 @@
+"""``reconciler diff``: desired against desired, without a plan: two revisions of the project, or two of its targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import completion
+from reconciler.cli.common import EXIT_CHANGES, Settings, document, standard_options
+from reconciler.cli.planning_options import check_report_files, inside_project, parse_reports, parse_selectors
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.core.difference import Difference
+
+FORMATS = ("text", "json", "markdown", "html")
+"""What ``--format`` and ``--report FORMAT=FILE`` may name."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  reconciler diff --base origin/main                    what this branch changes, with what is not committed
+  reconciler diff --base v1.2 --head v1.3 -t prod
+  reconciler diff --base origin/main --report markdown=diff.md --detailed-exitcode
+"""
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--base", metavar="REV", help="Compare with what this git revision declares, from where the two parted.")
+@click.option("--head", metavar="REV", help="The later revision (default: the work tree).")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="SELECTOR",
+    shell_complete=completion.declared_keys,
+    help="Only these: Kind/name with globs, label=value, @file.",
+)
+@click.option(
+    "--exclude", multiple=True, metavar="SELECTOR", shell_complete=completion.declared_keys, help="All but these."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are differences.")
+@click.option(
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", help=f"Write it to a file too: {', '.join(FORMATS)}."
+)
+@click.option("--full", is_flag=True, help="Show long values whole.")
+@standard_options(formats=FORMATS)
+def command(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    base: str | None,
+    head: str | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    detailed_exitcode: bool,
+    reports: tuple[str, ...],
+    full: bool,
+) -> int:
+    """Show what two revisions of the project declare otherwise.
+
+    Works offline and asks for nothing: no tenant, no credentials, no secrets (they are compared by their references), no
+    variables of the environment. Nothing of the repository is executed, so that it may run on anybody's pull request. What is
+    compared is what the manifests mean for the target, so that a changed variable, patch, mapping or code file shows in every
+    resource that uses it. PATHS limit it to some manifests.
+    """
+    from reconciler.engine.diff import Narrowing, diff_revisions
+    from reconciler.loading.project import project_root
+
+    wanted = parse_reports(reports, FORMATS)
+    check_report_files(wanted)
+    if not base:
+        raise UsageError("say what to compare with", fix="--base REV, such as --base origin/main")
+    root = project_root(settings.directory)
+    places = tuple(inside_project(root, path) for path in paths)
+    narrowing = Narrowing(parse_selectors(only), parse_selectors(exclude), places)
+    found = diff_revisions(root, settings.target, base, head or "", narrowing)
+    return conclude(settings, found, wanted, full=full, detailed=detailed_exitcode)
+
+
+def conclude(
+    settings: Settings, found: Difference, reports: list[tuple[str, Path]], *, full: bool, detailed: bool
+) -> int:
+    """Write a difference to its reports and to stdout; the exit code follows from the same value."""
+    for form, file in reports:
+        from reconciler.engine.planfiles import write_text
+
+        write_text(file, difference_as(form, found))
+    document(difference_as(settings.format, found, width=settings.width, color=settings.color, full=full))
+    return EXIT_CHANGES if detailed and found.differs else 0
+
+
+def difference_as(form: str, found: Difference, *, width: int = 0, color: bool = False, full: bool = False) -> str:
+    """A difference in one of `FORMATS`."""
+    if form == "json":
+        from reconciler.core.difference import difference_to_json
+        from reconciler.render.document import render_json
+
+        return render_json(difference_to_json(found))
+    if form == "markdown":
+        from reconciler.render.difference_markdown import render_difference_markdown
+
+        return render_difference_markdown(found)
+    if form == "html":
+        from reconciler.render.difference_html import render_difference_html
+
+        return render_difference_html(found)
+    from reconciler.render.difference_text import render_difference_text
+
+    return render_difference_text(found, width=width, color=color, full=full)
