@@ -53,7 +53,7 @@ def graph(nodes: Sequence[Node]) -> tuple[Html, int]:
         role="group",
         aria_label="Changes, and what comes before what",
     )
-    return el("div", picture, class_="graph", role="region", aria_label="Graph", tabindex=0), len(nodes) - len(shown)
+    return el("div", picture, class_="graph", role="region", aria_label="Drawing", tabindex=0), len(nodes) - len(shown)
 
 
 def _chosen(nodes: Sequence[Node]) -> list[Node]:

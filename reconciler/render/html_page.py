@@ -147,9 +147,7 @@ def _tools(page: Document) -> Html:
     links = [
         el(
             "li",
-            el(
-                "a", item.title, el("span", item.count, class_="count") if item.count >= 0 else None, href=f"#{item.id}"
-            ),
+            el("a", item.title, _count(item.count) if item.count >= 0 else None, href=f"#{item.id}"),
         )
         for item in page.sections
     ]
@@ -182,7 +180,7 @@ def _tools(page: Document) -> Html:
             filtering if has_entries else None,
             buttons,
             class_="tools",
-            role="search" if has_entries else "group",
+            role="search" if has_entries else "region",
             aria_label="View",
             hidden=True,
         ),
@@ -199,7 +197,7 @@ def _choices(name: str, label: str, choices: Sequence[tuple[str, int]]) -> Html:
         )  # fmt: skip
     buttons = [
         el(
-            "button", value, el("span", count, class_="count"),
+            "button", value, _count(count),
             type="button", aria_pressed="false", data_filter=name, data_value=value,
         )
         for value, count in choices
@@ -208,9 +206,7 @@ def _choices(name: str, label: str, choices: Sequence[tuple[str, int]]) -> Html:
 
 
 def _section(item: Section) -> Html:
-    heading = el(
-        "h2", item.title, el("span", item.count, class_="count") if item.count >= 0 else None, id=f"{item.id}-title"
-    )
+    heading = el("h2", item.title, _count(item.count) if item.count >= 0 else None, id=f"{item.id}-title")
     return el(
         "section",
         heading,
@@ -220,6 +216,10 @@ def _section(item: Section) -> Html:
         class_=item.tone or None,
         aria_labelledby=f"{item.id}-title",
     )
+
+
+def _count(number: int) -> Html:
+    return join(" ", el("span", number, class_="count"))
 
 
 def _footer(page: Document) -> Html:

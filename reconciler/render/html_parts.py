@@ -51,8 +51,9 @@ def entry(item: Entry) -> Html:
             item.verb,
             class_=f"verb {item.tone}",
         ),
+        " ",
         key_name(item.key),
-        el("span", item.aside, class_="aside") if item.aside else None,
+        join(" ", el("span", item.aside, class_="aside")) if item.aside else None,
     )
     inner = (
         el("details", el("summary", head), el("div", item.body, class_="body"), open=item.is_open)
