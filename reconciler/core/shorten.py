@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from reconciler.core.kind import Kind
@@ -58,9 +59,22 @@ def _items(found: Any, normaliser: str, key: Any) -> Any:
 
 def _shortest(value: Any, normaliser: str, *, closed: bool, scalar: bool = True) -> Any:
     """Leave out, one after the other, the keys that the normaliser puts back; a single one left may do without its name."""
-    function = NORMALISERS[normaliser]
     if not isinstance(value, dict):
         return value
+    try:
+        return _short(tuple(value.items()), normaliser, closed, scalar)
+    except TypeError:  # something inside is no scalar
+        return _made_short(value, normaliser, closed, scalar)
+
+
+@lru_cache(maxsize=4096)
+def _short(items: tuple[tuple[str, Any], ...], normaliser: str, closed: bool, scalar: bool) -> Any:
+    # Tables are alike: most columns of a tenant are one of a few. 1 and True are one key of a cache, and never one value here.
+    return _made_short(dict(items), normaliser, closed, scalar)
+
+
+def _made_short(value: Tree, normaliser: str, closed: bool, scalar: bool) -> Any:
+    function = NORMALISERS[normaliser]
 
     def read(short: Any) -> Any:
         # A primary key that says nothing of nulls takes none (contract: Dataset), unlike any other column.

@@ -47,14 +47,14 @@ def test_what_was_replaced_comes_back(tmp_path: Path, monkeypatch: pytest.Monkey
     before = _files(tmp_path)
     move = Path.replace
 
-    def stopped(self: Path, target: Path) -> Path:
-        if target.name == "c.yaml":
+    def stopped(self: Path, target: str | Path) -> Path:
+        if str(target).endswith("/o.yaml"):
             raise KeyboardInterrupt
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", stopped)
     with pytest.raises(KeyboardInterrupt):
-        placing.place(tmp_path, {"m/a.yaml": "new", "m/n/b.yaml": "new", "m/n/c.yaml": "new"})
+        placing.place(tmp_path, {"m/a.yaml": "new", "m/n/b.yaml": "new", "m/n/c.yaml": "new", "m/o.yaml": "new"})
     assert _files(tmp_path) == before
     assert (tmp_path / "m" / "a.yaml").stat().st_mode & 0o777 == 0o640
     placing.place(tmp_path, {"m/a.yaml": "new", "m/n/b.yaml": "new"})
