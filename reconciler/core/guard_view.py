@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 from reconciler.core.compare import FieldChange
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.projection import WHOLE, Paths, pruned
 from reconciler.core.rules import NO_RULE, Rule, rules_of
 from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Tree, Unknown
 
@@ -97,13 +98,14 @@ FIELDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
 _COUNTED: Final = tuple(action for action in get_args(Action) if action != "none")
 
 
-def change_view(change: Change, kinds: Kinds, wanted: Collection[str] = CHANGE_FIELDS) -> dict[str, Any]:
-    """The fields of ``change`` that are wanted; raises `ValueError` where a value is nested too deep to be looked at."""
-    return {name: _CHANGE_VIEWS[name](change, kinds) for name in wanted if name in _CHANGE_VIEWS}
+def change_view(change: Change, kinds: Kinds, read: Paths = WHOLE) -> dict[str, Any]:
+    """``change``, less what is not read of it; raises `ValueError` where a value is nested too deep to be looked at."""
+    names = read or CHANGE_FIELDS
+    return {name: _CHANGE_VIEWS[name](change, kinds, read.get(name, WHOLE)) for name in names if name in _CHANGE_VIEWS}
 
 
-def plan_view(plan: Plan, kinds: Kinds, wanted: Collection[str] = PLAN_FIELDS) -> dict[str, Any]:
-    """The fields of ``plan`` that are wanted; raises `ValueError` as `change_view` does."""
+def plan_view(plan: Plan, kinds: Kinds, read: Paths = WHOLE, items: Paths = WHOLE) -> dict[str, Any]:
+    """``plan``, less what is not read of it and of each of its changes; raises `ValueError` as `change_view` does."""
     changes = [change for change in plan.changes if change.action != "none"]
     by_kind: dict[str, list[Change]] = {}
     for change in changes:
@@ -112,7 +114,7 @@ def plan_view(plan: Plan, kinds: Kinds, wanted: Collection[str] = PLAN_FIELDS) -
         "counts": lambda: counts_of(changes),
         "kinds": lambda: {kind: counts_of(found) for kind, found in sorted(by_kind.items())},
         "sizes": lambda: dict(plan.sizes),
-        "changes": lambda: [change_view(change, kinds) for change in changes],
+        "changes": lambda: [change_view(change, kinds, items) for change in changes],
         "unchanged": lambda: plan.unchanged,
         "manifests": lambda: plan.manifests,
         "orphans": lambda: len(plan.orphans),
@@ -120,7 +122,7 @@ def plan_view(plan: Plan, kinds: Kinds, wanted: Collection[str] = PLAN_FIELDS) -
         "requests": lambda: plan.cost.requests,
         "seconds": lambda: float(plan.cost.seconds),
     }
-    return {name: views[name]() for name in wanted if name in views}
+    return {name: views[name]() for name in read or views if name in views}
 
 
 def counts_of(changes: Collection[Change]) -> dict[str, int]:
@@ -221,39 +223,35 @@ def _field(item: FieldChange) -> dict[str, Any]:
     }
 
 
-def _after(change: Change, kinds: Kinds) -> Any:  # noqa: ARG001 - the form that all views have
-    return plain(change.entry.fields) if change.entry is not None else {}
-
-
 def _schema_change(change: Change) -> str:
     effects = {effect.effect for effect in change.effects}
     return "breaking" if "breaking" in effects else "compatible" if effects else "none"
 
 
-_CHANGE_VIEWS: Final[Mapping[str, Callable[[Change, Kinds], Any]]] = {
-    "key": lambda change, _: str(change.key),
-    "kind": lambda change, _: change.key.kind,
-    "name": lambda change, _: change.key.name,
-    "liveName": lambda change, _: plain(change.live_name),
-    "id": lambda change, _: plain(change.resource_id),
-    "action": lambda change, _: change.action,
-    "reason": lambda change, _: plain(change.reason),
-    "movedFrom": lambda change, _: str(change.moved_from or ""),
-    "labels": lambda change, _: plain(dict(change.labels)),
-    "annotations": lambda change, _: plain(dict(change.annotations)),
-    "file": lambda change, _: plain(change.mark.file) if change.mark else "",
-    "line": lambda change, _: change.mark.line if change.mark else 0,
-    "drifted": lambda change, _: change.drifted,
-    "conflicted": lambda change, _: change.conflicted,
-    "fields": lambda change, _: [_field(item) for item in change.fields],
-    "before": lambda change, kinds: plain(before_tree(change, kinds)),
-    "after": _after,
-    "schemaChange": lambda change, _: _schema_change(change),
-    "effects": lambda change, _: [
+_CHANGE_VIEWS: Final[Mapping[str, Callable[[Change, Kinds, Paths], Any]]] = {
+    "key": lambda change, *_: str(change.key),
+    "kind": lambda change, *_: change.key.kind,
+    "name": lambda change, *_: change.key.name,
+    "liveName": lambda change, *_: plain(change.live_name),
+    "id": lambda change, *_: plain(change.resource_id),
+    "action": lambda change, *_: change.action,
+    "reason": lambda change, *_: plain(change.reason),
+    "movedFrom": lambda change, *_: str(change.moved_from or ""),
+    "labels": lambda change, *_: plain(dict(change.labels)),
+    "annotations": lambda change, *_: plain(dict(change.annotations)),
+    "file": lambda change, *_: plain(change.mark.file) if change.mark else "",
+    "line": lambda change, *_: change.mark.line if change.mark else 0,
+    "drifted": lambda change, *_: change.drifted,
+    "conflicted": lambda change, *_: change.conflicted,
+    "fields": lambda change, *_: [_field(item) for item in change.fields],
+    "before": lambda change, kinds, read: plain(pruned(before_tree(change, kinds), read)),
+    "after": lambda change, _, read: plain(pruned(change.entry.fields, read)) if change.entry is not None else {},
+    "schemaChange": lambda change, *_: _schema_change(change),
+    "effects": lambda change, *_: [
         {"effect": item.effect, "column": plain(item.column), "message": plain(item.message)} for item in change.effects
     ],
-    "touches": lambda change, _: [str(key) for key in change.touches],
-    "modifiedBy": lambda change, _: plain(change.modified[0]),
-    "modifiedAt": lambda change, _: plain(change.modified[1]),
-    "requests": lambda change, _: len(change.steps),
+    "touches": lambda change, *_: [str(key) for key in change.touches],
+    "modifiedBy": lambda change, *_: plain(change.modified[0]),
+    "modifiedAt": lambda change, *_: plain(change.modified[1]),
+    "requests": lambda change, *_: len(change.steps),
 }

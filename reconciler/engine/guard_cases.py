@@ -12,7 +12,8 @@ from reconciler.core.guard_neutral import neutral_change, neutral_plan
 from reconciler.core.guard_report import CaseResult, GuardResults, RuleResult
 from reconciler.core.guard_rule import GuardCase, GuardRule
 from reconciler.core.plan import Header
-from reconciler.engine.written_guards import UNDECIDED, Compiled, Contexts
+from reconciler.engine.compiled_guard import UNDECIDED, Compiled, ask
+from reconciler.engine.written_guards import Contexts
 from reconciler.errors import UsageError
 from reconciler.loading.cel import ExpressionError
 from reconciler.loading.project import Project
@@ -69,9 +70,9 @@ def _ask(compiled: Compiled, case: GuardCase, project: Project) -> Finding | Non
     context = Contexts(header, case.now or _ANY_TIME).of(rule.timezone)
     if rule.scope == "plan":
         context.put("plan", neutral_plan(case.sees.get("plan", {})))
-        return compiled.ask(context, None)
+        return next(ask([compiled], None, lambda _: context), None)
     change = neutral_change(case.sees.get("change", {}))
     if rule.kinds and change["kind"] not in rule.kinds:
         return None
     context.put("change", change)
-    return compiled.ask(context, None)
+    return next(ask([compiled], None, lambda _: context), None)

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from reconciler.core.guard_view import COMMON, FIELDS
+from reconciler.core.projection import Paths
+from reconciler.loading.cel_reads import NoSuchField, bound_names, reads, without_literals
 from reconciler.loading.suggest import did_you_mean
 
 LONGEST: Final = 4000
@@ -60,14 +62,7 @@ FUNCTIONS: Final = frozenset(
 _TYPES: Final = frozenset(
     ["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type", "timestamp", "duration"]
 )
-_LITERAL: Final = re.compile(
-    r"""//[^\n]*|(?:[bB]?[rR][bB]?)(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')"""
-    r"""|[bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""",
-    re.DOTALL,
-)
-_BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
-_HEAD: Final = re.compile(r"(?<![.\w])(change|plan|target|local)\b\s*(?:\.\s*([A-Za-z_]\w*))?")
 
 
 class ExpressionError(Exception):
@@ -80,10 +75,11 @@ class ExpressionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression. ``uses`` maps each variable that it reads to the fields read of it, None for all of them."""
+    """A compiled expression. ``reads`` says what it reads of each variable, ``items`` what of each of ``plan.changes``."""
 
     text: str
-    uses: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    reads: Mapping[str, Paths] = field(default_factory=dict)
+    items: Paths = field(default_factory=dict)
     program: Any = field(default=None, repr=False, compare=False)
 
     def evaluate(self, context: Context) -> Any:
@@ -134,36 +130,20 @@ def compile_expression(text: str, variable: str) -> Expression:
         program = cel.compile(text)
     except BaseException as error:
         raise _syntax(error) from error
-    bare = _LITERAL.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    bound = set(_BOUND.findall(bare))
-    known = {variable, *COMMON}
-    for name in program.variables():
-        if name not in known | bound | _TYPES:
-            raise _unknown(
-                bare, name, f"there is no variable `{name}` here", did_you_mean(name, known, what="variables")
-            )
+    bare = without_literals(text)
+    variables, known = frozenset(program.variables()) - bound_names(bare), {variable, *COMMON}
+    for name in sorted(variables - known - _TYPES):
+        raise _unknown(bare, name, f"there is no variable `{name}` here", did_you_mean(name, known, what="variables"))
     for name in program.functions():
         if name[:1].isalpha() and name not in FUNCTIONS:
             raise _unknown(bare, name, f"there is no function `{name}`", did_you_mean(name, FUNCTIONS))
-    return Expression(text, _uses(bare, bound, program.variables()), program)
-
-
-def _uses(bare: str, bound: set[str], variables: list[str]) -> dict[str, frozenset[str] | None]:
-    """What is read of each variable; raises `ExpressionError` for a field that it has not."""
-    uses: dict[str, frozenset[str] | None] = dict.fromkeys(variables)
-    found: dict[str, set[str]] = {}
-    whole = set(bound)
-    for match in _HEAD.finditer(bare):
-        name, part = match[1], match[2]
-        if part is None:
-            whole.add(name)
-        elif name not in bound:
-            if part not in FIELDS[name]:
-                message = f"`{name}` has no field `{part}`"
-                line, column = _place(bare, match.start(2))
-                raise ExpressionError(message, line, column, fix=did_you_mean(part, FIELDS[name], what="fields"))
-            found.setdefault(name, set()).add(part)
-    return uses | {name: frozenset(parts) for name, parts in found.items() if name not in whole and name in uses}
+    try:
+        found, items = reads(bare, known.intersection(program.variables()))
+    except NoSuchField as error:
+        line, column = _place(bare, error.position)
+        fix = did_you_mean(error.field, FIELDS[error.variable], what="fields")
+        raise ExpressionError(f"`{error.variable}` has no field `{error.field}`", line, column, fix=fix) from error
+    return Expression(text, found, items, program)
 
 
 def _unknown(bare: str, name: str, message: str, fix: str) -> ExpressionError:

@@ -120,7 +120,7 @@ def _check(
     read: set[str] = set()
     for name, text in texts.items():
         try:
-            read |= compile_expression(text, rule.scope).uses.keys()
+            read |= compile_expression(text, rule.scope).reads.keys()
         except ExpressionError as error:
             _report(findings, document, (*path, name), error)
     _check_message(rule, document, (*path, "message"), findings)
