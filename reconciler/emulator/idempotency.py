@@ -9,10 +9,12 @@ from hashlib import sha256
 
 import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 
-from reconciler.emulator.emulator import Emulator
+from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import bad_request, unprocessable
 from reconciler.emulator.fields import Doc
+from reconciler.emulator.http import json_response
 
 KEPT_SECONDS = 24 * 3600
 MAX_KEY_LENGTH = 255
@@ -28,20 +30,22 @@ class Answer:
     body: bytes
 
 
-def replayed(emulator: Emulator, request: Request, client_id: str, body: Doc, make: Callable[[], Answer]) -> Answer:
-    """Give the answer kept under the request's key, or make and keep it; must be called inside a transaction.
+def answered_once(request: Request, client_id: str, body: Doc, make: Callable[[], Answer]) -> Response:
+    """Answer as ``make`` says, in a transaction, or give the answer kept under the request's key again.
 
     A key belongs to one client, method and path. Raises the 422 when it came with another body before.
     """
-    answer = kept(emulator, request, client_id, body)
-    if answer is None:
-        answer = make()
-        keep(emulator, request, client_id, body, answer)
-    return answer
+    emulator = emulator_of(request)
+    with emulator.store.transaction():
+        answer = kept(emulator, request, client_id, body)
+        if answer is None:
+            answer = make()
+            keep(emulator, request, client_id, body, answer)
+    return json_response(answer.body, answer.status, answer.headers)
 
 
 def kept(emulator: Emulator, request: Request, client_id: str, body: Doc) -> Answer | None:
-    """Give the answer kept under the request's key, if there is a key and an answer; raises as `replayed`."""
+    """Give the answer kept under the request's key, if there is a key and an answer; raises as `answered_once`."""
     key = _digest(request, client_id)
     if key is None:
         return None

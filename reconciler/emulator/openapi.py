@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.http import JSON, MERGE_PATCH
-from reconciler.emulator.idempotency import MAX_KEY_LENGTH
 from reconciler.emulator.kind import COUNTER, Kind
 from reconciler.emulator.openapi_actions import execution
 from reconciler.emulator.openapi_operations import operation_paths
+from reconciler.emulator.openapi_parts import (
+    ID,
+    IDEMPOTENCY,
+    REQUEST_ID,
+    errors,
+    parameter,
+    request_body,
+    security,
+    success,
+)
 from reconciler.emulator.openapi_tokens import SECURITY_SCHEME, token_paths
 from reconciler.emulator.settings import MAX_PAGE_SIZE, Settings
 
@@ -31,38 +40,11 @@ _ERROR: Doc = {
     "required": ["code", "message", "details", "requestId"],
 }
 
-_REASONS = {
-    400: "malformed, or against the schema",
-    401: "no valid token",
-    403: "the token lacks the scope that details name",
-    404: "no such resource",
-    409: "in conflict with the present state",
-    412: "a precondition failed",
-    413: "the body is too large",
-    415: "the content type is not accepted",
-    422: "well-formed, but it can't be meant",
-    428: "If-Match is required",
-    429: "too many requests; see Retry-After",
-    501: "this machine has no Node.js",
-    504: "the action did not answer in time",
-}
-
-_REQUEST_ID: Doc = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
 _ETAG_PATTERN = '^"[0-9a-f]{32}"$'
-
-
-def _parameter(name: str, where: str, schema: Doc, *, required: bool = False, description: str = "") -> Doc:
-    parameter: Doc = {"name": name, "in": where, "schema": schema, "required": required}
-    return parameter | ({"description": description} if description else {})
-
-
 _TAGS: Doc = {"type": "string"}
-_KEY: Doc = {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_KEY_LENGTH}
-_ID_PARAMETER = _parameter("id", "path", {"type": "string", "pattern": "^[a-z0-9]{1,32}$"}, required=True)
-_NAME_PARAMETER = _parameter("name", "query", {"type": "string"}, description="only the one of exactly this name")
-_NONE_MATCH = _parameter("If-None-Match", "header", _TAGS, description="an ETag: 304 while it is still right")
-_POST_NONE_MATCH = _parameter("If-None-Match", "header", _TAGS, description="*: 412 where the name exists")
-_IDEMPOTENCY = _parameter("Idempotency-Key", "header", _KEY, description="makes repeating safe for 24 h")
+_NAME_PARAMETER = parameter("name", "query", {"type": "string"}, description="only the one of exactly this name")
+_NONE_MATCH = parameter("If-None-Match", "header", _TAGS, description="an ETag: 304 while it is still right")
+_POST_NONE_MATCH = parameter("If-None-Match", "header", _TAGS, description="*: 412 where the name exists")
 
 
 class _Describer:
@@ -72,46 +54,31 @@ class _Describer:
         self._settings = settings
         self._etags = settings.concurrency == "etag"
 
-    def error(self, *statuses: int) -> Doc:
-        """Give the responses for error statuses."""
-        responses: Doc = {}
-        for status in sorted({*statuses, 429}):
-            headers: Doc = dict(_REQUEST_ID)
-            if status == 429:
-                headers["Retry-After"] = {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "required": True}
-            content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
-            responses[str(status)] = {"description": _REASONS[status], "headers": headers, "content": content}
-        return responses
-
-    def success(self, description: str, schema: Doc, *, tagged: bool, located: bool = False) -> Doc:
-        """Give a response with a body, and an ETag where there are any."""
-        headers: Doc = dict(_REQUEST_ID)
-        if tagged and self._etags:
-            headers["ETag"] = {"schema": {"type": "string", "pattern": _ETAG_PATTERN}, "required": True}
-        if located:
-            headers["Location"] = {"schema": {"type": "string"}, "required": True}
-        return {"description": description, "headers": headers, "content": {JSON: {"schema": schema}}}
+    def shown(self, description: str, schema: Doc, *, located: bool = False) -> Doc:
+        """Give an answer that shows resources: with an ETag where there are any."""
+        tag: Doc = {"ETag": {"schema": {"type": "string", "pattern": _ETAG_PATTERN}, "required": True}}
+        return success(description, schema, located=located, headers=tag if self._etags else {})
 
     def not_modified(self) -> Doc:
         """Give the 304 where there are ETags."""
-        return {"304": {"description": "not modified", "headers": dict(_REQUEST_ID)}} if self._etags else {}
+        return {"304": {"description": "not modified", "headers": dict(REQUEST_ID)}} if self._etags else {}
 
     def match_parameter(self, kind: Kind) -> list[Doc]:
         """Give ``If-Match`` as the concurrency style has it for a kind."""
         needed = self._etags or (self._settings.concurrency == "version" and kind.versioned)
         text = "the ETag" + (", or the version," if kind.versioned else "") + " that the change is based on, or *"
-        return [_parameter("If-Match", "header", _TAGS, required=True, description=text)] if needed else []
+        return [parameter("If-Match", "header", _TAGS, required=True, description=text)] if needed else []
 
     def page_parameters(self) -> list[Doc]:
         """Give the parameters of the pagination style."""
         size: Doc = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": self._settings.page_size}
         if self._settings.pagination == "offset":
             skip: Doc = {"type": "integer", "minimum": 0, "maximum": 2**53, "default": 0}
-            return [_parameter("skip", "query", skip), _parameter("top", "query", size)]
+            return [parameter("skip", "query", skip), parameter("top", "query", size)]
         if self._settings.pagination == "token":
-            return [_parameter("scrollToken", "query", {"type": "string"}), _parameter("pageSize", "query", size)]
+            return [parameter("scrollToken", "query", {"type": "string"}), parameter("pageSize", "query", size)]
         page: Doc = {"type": "integer", "minimum": 1, "maximum": 2**53, "default": 1}
-        return [_parameter("page", "query", page), _parameter("pageSize", "query", size)]
+        return [parameter("page", "query", page), parameter("pageSize", "query", size)]
 
     def page_schema(self, kind: Kind) -> Doc:
         """Give the body of a listing in the pagination style."""
@@ -147,24 +114,23 @@ class _Describer:
         """Describe the collection of a kind."""
         ref: Doc = {"$ref": f"#/components/schemas/{kind.name}"}
         conditional = [_NONE_MATCH] if self._etags else []
-        body = {"required": True, "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{kind.name}Create"}}}}
-        created = self.success("created", ref, tagged=True, located=True)
+        created = self.shown("created", ref, located=True)
         links = self.links(kind)
         return {
             "get": {
                 "operationId": f"list{kind.name}",
-                "security": _security(kind.read_scopes),
+                "security": security(kind.read_scopes),
                 "parameters": [*self.page_parameters(), _NAME_PARAMETER, *conditional],
-                "responses": {"200": self.success("a page", self.page_schema(kind), tagged=True)}
+                "responses": {"200": self.shown("a page", self.page_schema(kind))}
                 | self.not_modified()
-                | self.error(400, 401, 403),
+                | errors(400, 401, 403),
             },
             "post": {
                 "operationId": f"create{kind.name}",
-                "security": _security(kind.write_scopes),
-                "parameters": [_POST_NONE_MATCH, _IDEMPOTENCY],
-                "requestBody": body,
-                "responses": {"201": created | {"links": links}} | self.error(400, 401, 403, 409, 412, 413, 415, 422),
+                "security": security(kind.write_scopes),
+                "parameters": [_POST_NONE_MATCH, IDEMPOTENCY],
+                "requestBody": request_body({"$ref": f"#/components/schemas/{kind.name}Create"}),
+                "responses": {"201": created | {"links": links}} | errors(400, 401, 403, 409, 412, 413, 415, 422),
             },
         }
 
@@ -180,49 +146,42 @@ class _Describer:
         """Describe one resource of a kind."""
         ref: Doc = {"$ref": f"#/components/schemas/{kind.name}"}
         conditional = [_NONE_MATCH] if self._etags else []
-        patch: Doc = {"schema": {"$ref": f"#/components/schemas/{kind.name}Patch"}}
-        force = [_parameter("force", "query", {"type": "boolean"}, description="though it holds records")]
+        force = [parameter("force", "query", {"type": "boolean"}, description="though it holds records")]
         return {
-            "parameters": [_ID_PARAMETER],
+            "parameters": [ID],
             "get": {
                 "operationId": f"read{kind.name}",
-                "security": _security(kind.read_scopes),
+                "security": security(kind.read_scopes),
                 "parameters": conditional,
-                "responses": {"200": self.success("the resource", ref, tagged=True)}
-                | self.not_modified()
-                | self.error(401, 403, 404),
+                "responses": {"200": self.shown("the resource", ref)} | self.not_modified() | errors(401, 403, 404),
             },
             "patch": {
                 "operationId": f"update{kind.name}",
-                "security": _security(kind.write_scopes),
+                "security": security(kind.write_scopes),
                 "parameters": self.match_parameter(kind),
-                "requestBody": {"required": True, "content": {MERGE_PATCH: patch, JSON: patch}},
-                "responses": {"200": self.success("changed", ref, tagged=True)}
-                | self.error(400, 401, 403, 404, 409, 412, 413, 415, 422, 428),
+                "requestBody": request_body({"$ref": f"#/components/schemas/{kind.name}Patch"}, MERGE_PATCH, JSON),
+                "responses": {"200": self.shown("changed", ref)}
+                | errors(400, 401, 403, 404, 409, 412, 413, 415, 422, 428),
             },
             "delete": {
                 "operationId": f"delete{kind.name}",
-                "security": _security(kind.write_scopes),
+                "security": security(kind.write_scopes),
                 "parameters": self.match_parameter(kind) + (force if kind.populated_field else []),
-                "responses": {"204": {"description": "deleted", "headers": dict(_REQUEST_ID)}}
-                | self.error(401, 403, 404, 409, 412, 428),
+                "responses": {"204": {"description": "deleted", "headers": dict(REQUEST_ID)}}
+                | errors(401, 403, 404, 409, 412, 428),
             },
         }
 
     def view(self, kind: Kind, view: str) -> Doc:
         """Describe a read-only sub-resource."""
         return {
-            "parameters": [_ID_PARAMETER],
+            "parameters": [ID],
             "get": {
                 "operationId": f"read{kind.name}{view.capitalize()}",
-                "security": _security(kind.read_scopes),
-                "responses": {"200": self.success(view, {"type": "object"}, tagged=False)} | self.error(401, 403, 404),
+                "security": security(kind.read_scopes),
+                "responses": {"200": success(view, {"type": "object"})} | errors(401, 403, 404),
             },
         }
-
-
-def _security(any_of: Iterable[str]) -> list[Doc]:
-    return [{"oauth2": [scope]} for scope in sorted(any_of)]
 
 
 def describe(settings: Settings, kinds: Mapping[str, Kind]) -> Doc:
@@ -236,12 +195,11 @@ def describe(settings: Settings, kinds: Mapping[str, Kind]) -> Doc:
         for view in kind.views:
             paths[f"{kind.collection}/{{id}}/{view}"] = describer.view(kind, view)
         if kind.name == "DataAction":
-            parameters = [_ID_PARAMETER, _IDEMPOTENCY]
-            paths[kind.collection + "/{id}/execute"] = execution(describer.error, parameters, _REQUEST_ID)
+            paths[kind.collection + "/{id}/execute"] = execution()
         schemas[kind.name] = describer.shown_schema(kind)
         schemas[f"{kind.name}Create"] = kind.body.schema()
         schemas[f"{kind.name}Patch"] = kind.body.schema(partial=True)
-    paths |= operation_paths(describer, kinds)
+    paths |= operation_paths(kinds)
     return {
         "openapi": "3.1.0",
         "info": {"title": "CXone API contract, emulated", "version": "1"},

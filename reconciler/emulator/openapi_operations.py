@@ -3,134 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from reconciler.emulator import batch, health_events
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.health_events import HEALTH_PATH, HEALTH_SCOPES
-from reconciler.emulator.http import JSON
-from reconciler.emulator.idempotency import MAX_KEY_LENGTH
 from reconciler.emulator.kind import Kind
+from reconciler.emulator.openapi_parts import (
+    ID,
+    IDEMPOTENCY,
+    closed,
+    errors,
+    parameter,
+    request_body,
+    security,
+    success,
+)
 from reconciler.emulator.syncs import connector, request
 from reconciler.emulator.syncs.progress import MAX_ERRORS
 from reconciler.emulator.syncs.request import SYNC_SCOPES
 
-_ID: Doc = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z0-9]{1,32}$"}}
-_IDEMPOTENCY: Doc = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
-    "description": "makes repeating safe for 24 h",
-}
 _COUNT: Doc = {"type": "integer", "minimum": 0}
 _JOB: Doc = {"type": "string", "pattern": "^sync_[0-9]{1,16}_[a-z0-9]{1,32}$"}
 _STATUS: Doc = {"type": "string", "enum": ["PENDING", "RUNNING", "COMPLETED", "FAILED"]}
 
 
-class Describer(Protocol):
-    """What is taken from the description of the resources."""
-
-    def error(self, *statuses: int) -> Doc:
-        """Give the responses for error statuses."""
-
-    def success(self, description: str, schema: Doc, *, tagged: bool, located: bool = False) -> Doc:
-        """Give a response with a body."""
-
-
-def _closed(properties: Doc, *optional: str) -> Doc:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def _sync_id(pattern: str) -> Doc:
-    return {"name": "sync", "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
-
-
-def _security(scopes: frozenset[str]) -> list[Doc]:
-    return [{"oauth2": [scope]} for scope in sorted(scopes)]
-
-
-def _body(schema: Doc) -> Doc:
-    return {"required": True, "content": {JSON: {"schema": schema}}}
-
-
-def operation_paths(describer: Describer, kinds: Mapping[str, Kind]) -> Doc:
+def operation_paths(kinds: Mapping[str, Kind]) -> Doc:
     """Give the paths of all operations on data."""
     dataset, crm, extension = kinds["Dataset"], kinds["Connector"], kinds["DataExtension"]
     return {
-        dataset.collection + "/{id}/records": _ingest(describer, dataset),
-        crm.collection + "/{id}/sync": _start_connector_sync(describer, crm),
-        crm.collection + "/{id}/sync/{sync}": _connector_sync(describer, crm),
-        extension.collection + "/{id}/sync": _start_extension_sync(describer),
-        extension.collection + "/{id}/sync/{sync}/status": _extension_sync(describer, extension),
-        HEALTH_PATH: _health_event(describer),
+        dataset.collection + "/{id}/records": _ingest(dataset),
+        crm.collection + "/{id}/sync": _start_connector_sync(crm),
+        crm.collection + "/{id}/sync/{sync}": _connector_sync(crm),
+        extension.collection + "/{id}/sync": _start_extension_sync(),
+        extension.collection + "/{id}/sync/{sync}/status": _extension_sync(extension),
+        HEALTH_PATH: _health_event(),
     }
 
 
-def _ingest(describer: Describer, kind: Kind) -> Doc:
-    error = _closed({"index": _COUNT, "code": {"type": "string"}, "message": {"type": "string"}})
+def _repeatable(operation: str, scopes: frozenset[str], body: Doc, answers: Doc) -> Doc:
+    """Describe a POST that an idempotency key makes safe to repeat; ``answers`` are all that it may get."""
+    return {
+        "operationId": operation,
+        "security": security(scopes),
+        "parameters": [IDEMPOTENCY],
+        "requestBody": request_body(body),
+        "responses": answers,
+    }
+
+
+def _ingest(kind: Kind) -> Doc:
+    error = closed({"index": _COUNT, "code": {"type": "string"}, "message": {"type": "string"}})
     counts = {"processedCount": _COUNT, "failedCount": _COUNT, "errors": {"type": "array", "items": error}}
-    answer = describer.success("all of the batch is stored", _closed(counts), tagged=False)
-    return {
-        "parameters": [_ID],
-        "post": {
-            "operationId": "ingestRecords",
-            "security": _security(kind.write_scopes),
-            "parameters": [_IDEMPOTENCY],
-            "requestBody": _body(batch.BODY.schema()),
-            "responses": {"200": answer} | describer.error(400, 401, 403, 404, 409, 413, 415, 422),
-        },
-    }
+    answer = {"200": success("all of the batch is stored", closed(counts))}
+    refused = errors(400, 401, 403, 404, 409, 413, 415, 422)
+    post = _repeatable("ingestRecords", kind.write_scopes, batch.BODY.schema(), answer | refused)
+    return {"parameters": [ID], "post": post}
 
 
-def _start_connector_sync(describer: Describer, kind: Kind) -> Doc:
-    begun = describer.success("it has begun", _closed({"syncId": {"type": "string"}}), tagged=False, located=True)
-    return {
-        "parameters": [_ID],
-        "post": {
-            "operationId": "startConnectorSync",
-            "security": _security(kind.write_scopes),
-            "parameters": [_IDEMPOTENCY],
-            "requestBody": _body(connector.BODY.schema()),
-            "responses": {"202": begun} | describer.error(400, 401, 403, 404, 409, 413, 415, 422),
-        },
-    }
+def _start_connector_sync(kind: Kind) -> Doc:
+    answer = {"202": success("it has begun", closed({"syncId": {"type": "string"}}), located=True)}
+    refused = errors(400, 401, 403, 404, 409, 413, 415, 422)
+    post = _repeatable("startConnectorSync", kind.write_scopes, connector.BODY.schema(), answer | refused)
+    return {"parameters": [ID], "post": post}
 
 
-def _connector_sync(describer: Describer, kind: Kind) -> Doc:
+def _connector_sync(kind: Kind) -> Doc:
     properties = {
         "syncId": {"type": "string"},
         "status": _STATUS,
         "recordsProcessed": _COUNT,
         "errorDetails": {"type": ["string", "null"]},
     }
-    return {
-        "parameters": [_ID, _sync_id("^[a-z0-9]{1,32}$")],
-        "get": {
-            "operationId": "readConnectorSync",
-            "security": _security(kind.read_scopes),
-            "responses": {"200": describer.success("how far it is", _closed(properties), tagged=False)}
-            | describer.error(401, 403, 404),
-        },
-    }
+    return _status("readConnectorSync", kind, "^[a-z0-9]{1,32}$", properties)
 
 
-def _start_extension_sync(describer: Describer) -> Doc:
-    begun = describer.success("it has begun", _closed({"syncJobId": _JOB}), tagged=False, located=True)
-    return {
-        "parameters": [_ID],
-        "post": {
-            "operationId": "startExtensionSync",
-            "security": _security(SYNC_SCOPES),
-            "parameters": [_IDEMPOTENCY],
-            "requestBody": _body(request.BODY.schema()),
-            "responses": {"202": begun} | describer.error(400, 401, 403, 404, 413, 415, 422),
-        },
-    }
+def _start_extension_sync() -> Doc:
+    answer = {"202": success("it has begun", closed({"syncJobId": _JOB}), located=True)}
+    refused = errors(400, 401, 403, 404, 413, 415, 422)
+    post = _repeatable("startExtensionSync", SYNC_SCOPES, request.BODY.schema(), answer | refused)
+    return {"parameters": [ID], "post": post}
 
 
-def _extension_sync(describer: Describer, kind: Kind) -> Doc:
+def _extension_sync(kind: Kind) -> Doc:
     error = {
         "type": {"type": "string"},
         "recordId": {"type": ["string", "number", "boolean", "null"]},
@@ -142,30 +96,26 @@ def _extension_sync(describer: Describer, kind: Kind) -> Doc:
         "syncJobId": _JOB,
         "extensionId": {"type": "string"},
         "status": _STATUS,
-        "progress": _closed(progress),
-        "errors": {"type": "array", "items": _closed(error), "maxItems": MAX_ERRORS},
+        "progress": closed(progress),
+        "errors": {"type": "array", "items": closed(error), "maxItems": MAX_ERRORS},
         "errorsTruncated": {"type": "boolean"},
         "completedAt": {"type": ["string", "null"], "format": "date-time"},
     }
+    return _status("readExtensionSync", kind, _JOB["pattern"], properties)
+
+
+def _status(operation: str, kind: Kind, id_pattern: str, properties: Doc) -> Doc:
+    """Describe the status of a sync, whose id has the pattern given."""
     return {
-        "parameters": [_ID, _sync_id(_JOB["pattern"])],
+        "parameters": [ID, parameter("sync", "path", {"type": "string", "pattern": id_pattern}, required=True)],
         "get": {
-            "operationId": "readExtensionSync",
-            "security": _security(kind.read_scopes),
-            "responses": {"200": describer.success("how far it is", _closed(properties), tagged=False)}
-            | describer.error(401, 403, 404),
+            "operationId": operation,
+            "security": security(kind.read_scopes),
+            "responses": {"200": success("how far it is", closed(properties))} | errors(401, 403, 404),
         },
     }
 
 
-def _health_event(describer: Describer) -> Doc:
-    return {
-        "post": {
-            "operationId": "pushHealthEvent",
-            "security": _security(HEALTH_SCOPES),
-            "parameters": [_IDEMPOTENCY],
-            "requestBody": _body(health_events.BODY.schema()),
-            "responses": {"202": describer.success("taken", _closed({}), tagged=False)}
-            | describer.error(400, 401, 403, 413, 415, 422),
-        },
-    }
+def _health_event() -> Doc:
+    answers = {"202": success("taken", closed({}))} | errors(400, 401, 403, 413, 415, 422)
+    return {"post": _repeatable("pushHealthEvent", HEALTH_SCOPES, health_events.BODY.schema(), answers)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.http import FORM, JSON
+from reconciler.emulator.openapi_parts import request_body
 from reconciler.emulator.settings import ACCESS_KEY_PATH, SCOPES, TOKEN_PATHS
 
 SECURITY_SCHEME: Doc = {
@@ -49,10 +50,7 @@ def _post(operation: str, schema: Doc, *media_types: str) -> Doc:
         "post": {
             "operationId": operation,
             "security": [],
-            "requestBody": {
-                "required": True,
-                "content": {media_type: {"schema": schema} for media_type in media_types},
-            },
+            "requestBody": request_body(schema, *media_types),
             "responses": {"200": {"description": "a token", "content": {JSON: {"schema": _TOKEN}}}}
             | {str(status): failed for status in (400, 401, 403, 413, 415, 429)},
         }

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.emulator.actions import Subject
+from reconciler.emulator.asked import authorise
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import Problem, invalid
 from reconciler.emulator.fields import Doc, Member, Record
 from reconciler.emulator.http import JSON, json_response, methods, read_object, request_id
 from reconciler.emulator.idempotency import Answer, keep, kept
-from reconciler.emulator.routes.resources import authorise
 
 KIND = "DataAction"
 SCOPES = frozenset({"data:actions:execute"})

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from reconciler.emulator.asked import asked_of, sync_of
 from reconciler.emulator.emulator import Emulator, emulator_of
-from reconciler.emulator.errors import Problem, conflict, invalid, not_found
+from reconciler.emulator.errors import Problem, conflict, invalid
 from reconciler.emulator.fields import Doc
-from reconciler.emulator.http import JSON, json_response, methods, read_object
-from reconciler.emulator.idempotency import Answer, replayed
+from reconciler.emulator.http import json_response, methods
+from reconciler.emulator.idempotency import Answer, answered_once
 from reconciler.emulator.ids import encode_id
-from reconciler.emulator.routes.resources import authorise
 from reconciler.emulator.syncs.connector import BODY, begin, status
 
 _ID_PREFIX = "s"
@@ -34,38 +34,28 @@ def fault_of(request: Request) -> str | None:
 async def _start(request: Request) -> Response:
     emulator = emulator_of(request)
     kind = emulator.kinds["Connector"]
-    client = authorise(request, kind.write_scopes)
-    id_ = request.path_params["id"]
-    emulator.resources.find(kind, id_)
-    body = await read_object(request, JSON)
+    asked = await asked_of(request, kind, kind.write_scopes)
 
     def start() -> Answer:
         problems: list[Problem] = []
-        accepted: Doc = BODY.accept(body, "", problems)
+        accepted: Doc = BODY.accept(asked.body, "", problems)
         if problems:
             raise invalid(problems)
-        doc, _ = emulator.resources.load(kind, emulator.resources.find(kind, id_).id)
+        doc, _ = emulator.resources.load(kind, emulator.resources.find(kind, asked.id).id)
         if doc["lifecycleStatus"] != "ACTIVE":
             text = f"a sync needs an ACTIVE connector; this one is {doc['lifecycleStatus']}"
             raise conflict("INVALID_TRANSITION", text, [Problem("lifecycleStatus", text)])
         sync_id = encode_id(_ID_PREFIX, emulator.store.allocate())
         batch_size = doc["syncSettings"]["batchSize"]
         state = begin(accepted["syncType"], batch_size, emulator.clock.now(), fault_of(request))
-        emulator.syncs.add(sync_id, id_, accepted, state, "done")
-        location = f"{kind.collection}/{id_}/sync/{sync_id}"
+        emulator.syncs.add(sync_id, asked.id, accepted, state, "done")
+        location = f"{kind.collection}/{asked.id}/sync/{sync_id}"
         return Answer(202, {"Location": location}, orjson.dumps({"syncId": sync_id}))
 
-    with emulator.store.transaction():
-        answer = replayed(emulator, request, client, body, start)
-    return json_response(answer.body, answer.status, answer.headers)
+    return answered_once(request, asked.client, asked.body, start)
 
 
 async def _status(request: Request) -> Response:
     emulator = emulator_of(request)
-    kind = emulator.kinds["Connector"]
-    authorise(request, kind.read_scopes)
-    row = emulator.resources.find(kind, request.path_params["id"])
-    sync = emulator.syncs.get(request.path_params["sync"], row.id)
-    if sync is None:
-        raise not_found(f"sync {request.path_params['sync']}")
+    sync = sync_of(request, emulator.kinds["Connector"])
     return json_response(status(sync.id, sync.state, emulator.clock.now()))

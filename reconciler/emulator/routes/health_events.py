@@ -6,14 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from reconciler.emulator.asked import authorise
 from reconciler.emulator.clock import timestamp
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import Problem, invalid
 from reconciler.emulator.fields import Doc
 from reconciler.emulator.health_events import BODY, HEALTH_PATH, HEALTH_SCOPES
-from reconciler.emulator.http import JSON, json_response, methods, read_object
-from reconciler.emulator.idempotency import Answer, replayed
-from reconciler.emulator.routes.resources import authorise
+from reconciler.emulator.http import JSON, methods, read_object
+from reconciler.emulator.idempotency import Answer, answered_once
 
 
 def routes(_emulator: Emulator) -> list[Route]:
@@ -34,6 +34,4 @@ async def _take(request: Request) -> Response:
         emulator.health_events.add(event, client, timestamp(emulator.clock.now()))
         return Answer(202, {}, b"{}")
 
-    with emulator.store.transaction():
-        answer = replayed(emulator, request, client, body, take)
-    return json_response(answer.body, answer.status, answer.headers)
+    return answered_once(request, client, body, take)

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from reconciler.emulator.asked import authorise
 from reconciler.emulator.collection import Row
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import not_found
 from reconciler.emulator.http import JSON, MERGE_PATCH, header, json_response, methods, read_object
-from reconciler.emulator.idempotency import Answer, replayed
+from reconciler.emulator.idempotency import Answer, answered_once
 from reconciler.emulator.kind import Kind
 from reconciler.emulator.preconditions import Conditions, Verdict, View, evaluate
 
@@ -28,13 +29,6 @@ def routes(emulator: Emulator) -> list[Route]:
         found.append(methods(item, handlers))
         found.extend(methods(f"{item}/{view}", {"GET": partial(_view, kind, view)}) for view in kind.views)
     return found
-
-
-def authorise(request: Request, any_of: frozenset[str]) -> str:
-    """Check the token, note the client for the log, and give the client's id."""
-    grant = emulator_of(request).tokens.check(request.headers.get("authorization"), any_of)
-    request.state.client_id = grant.client_id
-    return grant.client_id
 
 
 def conditions_of(request: Request) -> Conditions:
@@ -92,9 +86,7 @@ async def _create(kind: Kind, request: Request) -> Response:
         headers = {"Location": f"{kind.collection}/{row.id}", **item_headers(emulator, row)}
         return Answer(201, headers, emulator.store.shown(row))
 
-    with emulator.store.transaction():
-        answer = replayed(emulator, request, client, body, create)
-    return json_response(answer.body, answer.status, answer.headers)
+    return answered_once(request, client, body, create)
 
 
 async def _update(kind: Kind, request: Request) -> Response:
