@@ -7,15 +7,15 @@ Paths are strings here until they are handed out: for 10,000 files, building `Pa
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.core.diagnostic import Diagnostic, Mark
 from reconciler.errors import InvalidProject, UsageError
+from reconciler.loading.collector import collector_paused
 from reconciler.loading.yaml_cache import ParseCache, content_digest, documents_of
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_rules import UNREADABLE
@@ -84,7 +84,7 @@ def load_contents(
     """Load files that were read already, given by name and content, as `load_files` does; in the order given."""
     loaded: list[tuple[Source, list[Document] | None]] = []
     diagnostics: list[Diagnostic] = []
-    with _collector_paused():
+    with collector_paused():
         for name, content in contents:
             source = make_source(content, name, content_digest(content) if cache is not None else b"")
             loaded.append((source, cache.find(source) if cache is not None else None))
@@ -180,15 +180,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     with suppress(OSError):
         return entry.is_dir()
     return False
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector out of bulk loading: nothing built there is garbage, and nothing is cyclic."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
