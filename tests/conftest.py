@@ -17,9 +17,21 @@ settings.register_profile("acceptance", max_examples=3000, deadline=None, suppre
 settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
 
 
+_OWN = ("RECONCILER_", "CXONE_", "VAULT_", "AWS_")
+_PIPELINE = (
+    "CI",
+    "GITHUB_RUN_ID",
+    "CI_JOB_URL",
+    "BUILD_BUILDID",
+    "BUILDKITE_BUILD_URL",
+    "CIRCLE_BUILD_URL",
+    "BUILD_URL",
+)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine changes what a test sees."""
-    for name in [key for key in os.environ if key.startswith(("RECONCILER_", "CXONE_", "VAULT_", "AWS_"))]:
+    for name in [key for key in os.environ if key.startswith(_OWN) or key in _PIPELINE]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -13,11 +13,12 @@ from reconciler.core.kind import Kind
 from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
 from reconciler.engine.checkup_database import check_databases
+from reconciler.engine.checkup_ledger import check_ledger
+from reconciler.engine.checkup_scopes import check_scopes, scopes_by_command
 from reconciler.engine.checkup_tls import check_tls
 from reconciler.engine.clock import now
 from reconciler.engine.finding import Finding, State
 from reconciler.engine.session import run
-from reconciler.engine.state.checkup import check_state
 from reconciler.engine.state.ledger import load_ledger
 from reconciler.engine.state.store import open_store
 from reconciler.engine.tenant import open_tenant, scopes_for
@@ -40,8 +41,29 @@ class Listener:
 SILENCE = Listener()
 
 
-def examine(directory: Path | None, target: str, listener: Listener = SILENCE) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a check-up is about.
+
+    ``commands``: plan, apply, run, test, or none of them for all. ``must_share``: the ledger must be one that other machines
+    reach. ``more``: the scopes that commands beyond plan and apply need for a project, by command.
+    """
+
+    commands: frozenset[str] = frozenset()
+    must_share: bool = False
+    more: Callable[[Workspace], Mapping[str, Sequence[str]]] = lambda _: {}
+
+    @property
+    def writes(self) -> bool:
+        """Whether commands are asked about that write the ledger."""
+        return self.commands != {"plan"}
+
+
+def examine(
+    directory: Path | None, target: str, listener: Listener = SILENCE, scope: Scope | None = None
+) -> list[Finding]:
     """Try everything that can be tried; an error in one thing does not keep the others from being tried."""
+    wanted = scope or Scope()
     try:
         workspace = load_workspace(directory, target, resolve_secrets=True)
     except ReconcilerError as error:
@@ -50,10 +72,11 @@ def examine(directory: Path | None, target: str, listener: Listener = SILENCE) -
         Finding("ok", "project", f"{workspace.project.name} at {workspace.target.url}, target {target}"),
         _manifests(workspace),
     ]
-    findings += _ledger(workspace)
+    findings += check_ledger(workspace, writes=wanted.writes, must_share=wanted.must_share)
     findings += check_tls(workspace.project.root, workspace.target, now())
-    findings += run(lambda: _tenant(workspace, listener))
-    findings += check_databases(workspace.bound.jobs)
+    findings += run(lambda: _tenant(workspace, listener, wanted))
+    if not wanted.commands or "run" in wanted.commands:
+        findings += check_databases(workspace.bound.jobs)
     return findings
 
 
@@ -74,35 +97,30 @@ def _manifests(workspace: Workspace) -> Finding:
     return Finding("ok", "manifests", f"{workspace.documents} manifests, {len(workspace.bound.desired)} resources")
 
 
-def _ledger(workspace: Workspace) -> list[Finding]:
-    try:
-        store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
-        found = check_state(store, stack=workspace.project.stack, target=workspace.target.url)
-    except ReconcilerError as error:
-        return [Finding("FAIL", "ledger", error.message, error.fix)]
-    return [Finding("FAIL" if item.bad else "ok", item.subject, item.message) for item in found]
-
-
-async def _tenant(workspace: Workspace, listener: Listener) -> list[Finding]:
+async def _tenant(workspace: Workspace, listener: Listener, scope: Scope) -> list[Finding]:
     """Everything that needs the network: the token first, since without one nothing else says anything new."""
     kinds = sorted((kind for kind in workspace.kinds.values() if kind.wire is not None), key=lambda item: item.name)
     names = _used(workspace)
     used = [kind for kind in kinds if kind.name in names] or kinds
     dates: list[str] = []
+
+    def client(scopes: Sequence[str]) -> Client:
+        return _client(workspace, scopes, dates=dates, listener=listener)
+
     try:
-        client = _client(workspace, used, write=False, dates=dates, listener=listener)
+        client(())
     except ReconcilerError as error:
         return [Finding("FAIL", "credentials", error.message, error.fix)]
-    async with client:
-        reading = await _scopes(client, used, "plan, drift", write=False)
-        if reading.state == "FAIL" and not isinstance(reading.cause, ScopeMissing):
-            return [Finding("FAIL", "token", reading.message, reading.fix)]
-        findings = [Finding("ok", "token", f"granted by {workspace.target.url}"), reading]
-        async with _client(workspace, used, write=True, dates=dates, listener=listener) as writer:
-            findings.append(await _scopes(writer, used, "apply", write=True))
+    findings: list[Finding] = []
+    async for found in check_scopes(client, scopes_by_command(used, scope.more(workspace), scope.commands)):
+        if not findings:
+            if found.state == "FAIL" and not isinstance(found.cause, ScopeMissing):
+                return [Finding("FAIL", "token", found.message, found.fix)]
+            findings.append(Finding("ok", "token", f"granted by {workspace.target.url}"))
+        findings.append(found)
     for kind in kinds:
         # With a token of its own, so that the scope that one kind lacks is not held against the others.
-        async with _client(workspace, [kind], write=False, dates=dates, listener=listener) as single:
+        async with client(scopes_for([kind], write=False)) as single:
             findings.append(await _collection(single, kind, used=kind in used))
     return [*findings, _clock(dates)]
 
@@ -117,7 +135,7 @@ def _used(workspace: Workspace) -> set[str]:
     return names
 
 
-def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list[str], listener: Listener) -> Client:
+def _client(workspace: Workspace, scopes: Sequence[str], *, dates: list[str], listener: Listener) -> Client:
     def on_request(record: RequestRecord) -> None:
         dates.append(record.date)
         listener.tell(record.line)
@@ -127,11 +145,12 @@ def _client(workspace: Workspace, kinds: list[Kind], *, write: bool, dates: list
         workspace.target,
         workspace.kinds,
         environ=os.environ,
-        needed=[kind.name for kind in kinds],
-        write=write,
+        needed=(),
+        write=False,
         on_request=on_request,
         tell=listener.tell,
         detail=listener.detail,
+        scopes=scopes,
     )
 
 
@@ -162,18 +181,3 @@ async def _collection(client: Client, kind: Kind, *, used: bool) -> Finding:
         fix = error.fix or f"check spec.targets.*.api.paths.{kind.name} (now {kind.wire.collection})"
         return Finding(state, kind.name, error.message + note, fix)
     return Finding("ok", kind.name, f"{len(found)} live at {kind.wire.collection}")
-
-
-async def _scopes(client: Client, kinds: list[Kind], commands: str, *, write: bool) -> Finding:
-    """Ask for a token with the scopes that some commands need, and name those that were not granted."""
-    subject = f"scopes for {commands}"
-    wanted = scopes_for(kinds, write=write)
-    try:
-        granted = await client.authenticate()
-    except ReconcilerError as error:
-        return Finding("FAIL", subject, error.message, error.fix, error)
-    missing = [scope for scope in wanted if granted and scope not in granted]
-    if missing:
-        fix = "grant them to the API client (and name them in auth.scopes, if the target has that)"
-        return Finding("FAIL", subject, f"not granted: {' '.join(missing)}", fix)
-    return Finding("ok", subject, " ".join(wanted))

@@ -46,11 +46,16 @@ RIGHTS = "s3:GetObject, s3:PutObject and s3:DeleteObject on the folder, s3:ListB
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong: in words, what to do, and whether asking again may help."""
+    """What went wrong: in words, what to do, whether asking again may help, and whether a right is what is missing."""
 
     message: str
     fix: str
     passing: bool = False
+    denied: bool = False
+
+
+class StorageDenied(StorageError):
+    """The credentials are good, and may not do this."""
 
 
 def is_missing(error: Exception) -> bool:
@@ -91,7 +96,7 @@ def _by_kind(error: Exception, text: str, code: str) -> Fault:
     named = _STATUS.search(text)
     status = int(named.group(1)) if named else 0
     if type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
-        return Fault("access is denied", f"grant the role {RIGHTS}; and check AWS_ACCESS_KEY_ID")
+        return Fault("access is denied", f"grant the role {RIGHTS}; and check AWS_ACCESS_KEY_ID", denied=True)
     if status >= 500:
         return Fault(f"the server fails (status {status})", "try again later", passing=True)
     if status:
@@ -105,4 +110,10 @@ def _by_kind(error: Exception, text: str, code: str) -> Fault:
 def storage_error(what: str, error: Exception, place: Place) -> StorageError:
     """The error for something (``what``: a verb and an object) that could not be done."""
     fault = understand(error, place)
-    return StorageError(f"cannot {what}: {fault.message}", fix=fault.fix)
+    return as_error(what, fault)
+
+
+def as_error(what: str, fault: Fault) -> StorageError:
+    """The same for a fault that is understood already."""
+    kind = StorageDenied if fault.denied else StorageError
+    return kind(f"cannot {what}: {fault.message}", fix=fault.fix)

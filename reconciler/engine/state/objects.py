@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
-from reconciler.engine.state.object_faults import is_missing, storage_error, understand
+from reconciler.engine.state.object_faults import as_error, is_missing, storage_error, understand
 from reconciler.engine.state.s3_settings import Place
 from reconciler.errors import StorageError
 
@@ -114,9 +114,7 @@ class Objects:
                 if not isinstance(error, AlreadyExistsError | PreconditionError):
                     fault = understand(error, self.place)
                     if not fault.passing or self._clock() + pause > deadline:
-                        raise StorageError(
-                            f"cannot write {self.place}/{key}: {fault.message}", fix=fault.fix
-                        ) from error
+                        raise as_error(f"write {self.place}/{key}", fault) from error
                 elif (etag := self._settle(key, expected, mark)) is not None:
                     return etag
                 elif self._clock() + pause > deadline:
