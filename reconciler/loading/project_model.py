@@ -75,10 +75,16 @@ def _folder(value: str) -> str:
     return value
 
 
+def _trusted(value: str) -> str:
+    """A path inside the project, or an absolute one: whom a machine trusts is often set up outside of projects."""
+    return value if value.startswith("/") and ".." not in value.split("/") else _folder(value)
+
+
 Url = Annotated[str, AfterValidator(_url)]
 Service = Annotated[str, AfterValidator(_service)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Inside = Annotated[str, AfterValidator(_folder)]
+Trusted = Annotated[str, AfterValidator(_trusted)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -172,7 +178,10 @@ class ApplyModel(_Part):
 class TlsModel(_Part):
     """Whom the client trusts."""
 
-    ca_file: Inside = Field(description="A PEM file with the certificate authorities, inside the project.")
+    ca_file: Trusted = Field(
+        description="A PEM file with the certificate authorities: inside the project, or an absolute path on each machine.",
+        examples=["certs/ca.pem", "/etc/ssl/certs/company.pem"],
+    )
 
 
 class TargetModel(_Part):
@@ -184,8 +193,9 @@ class TargetModel(_Part):
     )
     ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*:.+")] | None = Field(
         default=None,
-        description="Where the ledger lives. Default: file:.reconciler/TARGET/.",
-        examples=["file:ledgers/prod/"],
+        description="Where the ledger lives: s3://bucket/path to share it, or file: and a folder of the project. "
+        "Default: file:.reconciler/TARGET/.",
+        examples=["s3://ops-bucket/cxone/prod", "file:ledgers/prod/"],
     )
     vars: Annotated[dict[str, Any], AfterValidator(_variables)] = Field(
         default_factory=dict, description="What ${var:NAME} reads: plain values.", examples=[{"region": "us"}]

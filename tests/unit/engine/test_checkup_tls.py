@@ -16,6 +16,7 @@ import trustme
 from reconciler.engine.checkup_tls import SOON_DAYS, check_tls, loopback
 from reconciler.engine.finding import Finding
 from reconciler.loading.project import AuthSettings, Target
+from reconciler.loading.project_file import load_project
 from tests.support.cxone import closed_port
 
 NOW = datetime.now(UTC)
@@ -62,6 +63,20 @@ def test_a_certificate_with_its_expiry(tmp_path: Path) -> None:
     assert (found.state, found.subject, found.fix) == ("ok", "TLS", "")
     assert found.message.startswith("TLSv1.3 with 127.0.0.1, certificate good until ")
     assert found.message.endswith(f"{NOW + timedelta(days=400, hours=1):%Y-%m-%d} (400 days)")
+
+
+def test_authorities_that_the_machine_has_outside_of_the_project(tmp_path: Path) -> None:
+    text = f"""{{url: "https://127.0.0.1", tls: {{caFile: {tmp_path / "ca.pem"}}}}}"""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "reconciler.yaml").write_text(
+        "apiVersion: cxone.reconciler/v1\nkind: Project\nmetadata: {name: desk}\n"
+        f"spec: {{targets: {{prod: {text}}}}}\n",
+        encoding="utf-8",
+    )
+    target = load_project(tmp_path / "project").target("prod")
+    with secured(tmp_path, 400) as url:
+        (found,) = look(tmp_path / "project", url, ca_file=target.ca_file)
+    assert found.state == "ok"
 
 
 def test_one_that_expires_soon(tmp_path: Path) -> None:

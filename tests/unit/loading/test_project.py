@@ -120,7 +120,8 @@ def test_urls(tmp_path, url, ok):
     [
         ("{urll: 'emulator:'}", "unknown field `urll`"),
         ("{url: 'emulator:', patches: [../x]}", "inside the project"),
-        ("{url: 'emulator:', tls: {caFile: /etc/ca.pem}}", "inside the project"),
+        ("{url: 'emulator:', tls: {caFile: ../ca.pem}}", "inside the project"),
+        ("{url: 'emulator:', tls: {caFile: /etc/../ca.pem}}", "inside the project"),
         ("{url: 'emulator:', api: {pagination: {style: pages}}}", '"pages" is not allowed here: page, offset, token'),
         ("{url: 'emulator:', limits: {requestsPerSecond: 0}}", "must be above 0"),
         ("{url: 'emulator:', vars: {a: '${env:B}'}}", "variables are plain values"),
