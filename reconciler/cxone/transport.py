@@ -102,14 +102,16 @@ def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncHTTPTransport:
+def _network(api: TargetApi, *, tls: bool) -> httpx.AsyncBaseTransport:
     proxy_url = api.proxy.reveal() if isinstance(api.proxy, Secret) else api.proxy
     context = trusted(api) if tls or (proxy_url or "").startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not proxy_url:
+        from reconciler.cxone.connections import ConnectionTransport
+
+        return ConnectionTransport(context, KEEP_ALIVE_SECONDS)
     try:
-        proxy = None
-        if proxy_url:
-            of_proxy = context if proxy_url.startswith("https:") else None
-            proxy = httpx.Proxy(proxy_url, ssl_context=of_proxy)
+        of_proxy = context if proxy_url.startswith("https:") else None
+        proxy = httpx.Proxy(proxy_url, ssl_context=of_proxy)
         connections = api.max_concurrency + 1
         limits = httpx.Limits(
             max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE_SECONDS
