@@ -25,11 +25,18 @@ Examples:
   reconciler diff --base origin/main                    what this branch changes, with what is not committed
   reconciler diff --base v1.2 --head v1.3 -t prod
   reconciler diff --base origin/main --report markdown=diff.md --detailed-exitcode
+  reconciler diff -t staging --against prod               what is live there, otherwise than here
 """
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--base", metavar="REV", help="Compare with what this git revision declares, from where the two parted.")
 @click.option("--head", metavar="REV", help="The later revision (default: the work tree).")
+@click.option(
+    "--against",
+    metavar="TARGET",
+    shell_complete=completion.targets,
+    help="Compare what is live in --target with what is live in this other target.",
+)
 @click.option(
     "--only",
     multiple=True,
@@ -51,31 +58,65 @@ def command(
     paths: tuple[Path, ...],
     base: str | None,
     head: str | None,
+    against: str | None,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     detailed_exitcode: bool,
     reports: tuple[str, ...],
     full: bool,
 ) -> int:
-    """Show what two revisions of the project declare otherwise.
+    """Show what two revisions of the project declare otherwise, or what is live otherwise in two targets.
 
-    Works offline and asks for nothing: no tenant, no credentials, no secrets (they are compared by their references), no
+    With --base it works offline and asks for nothing: no tenant, no credentials, no secrets (they are compared by their references), no
     variables of the environment. Nothing of the repository is executed, so that it may run on anybody's pull request. What is
     compared is what the manifests mean for the target, so that a changed variable, patch, mapping or code file shows in every
     resource that uses it. PATHS limit it to some manifests.
+
+    With --against both tenants are read, and never written to: resources of a kind are matched by their live names, ids and
+    what the server owns are left out, references are compared by the name of what they point to, and of secrets only whether
+    they are set. Manifests have no part in it.
     """
     from reconciler.engine.diff import Narrowing, diff_revisions
     from reconciler.loading.project import project_root
 
     wanted = parse_reports(reports, FORMATS)
     check_report_files(wanted)
+    if against:
+        if base or head or paths:
+            raise UsageError(
+                "--against compares what is live: revisions and paths have no part in it",
+                fix="leave out --base, --head and PATHS; --only and --exclude narrow it",
+            )
+        live = _between_tenants(settings, against, only, exclude)
+        return conclude(settings, live, wanted, full=full, detailed=detailed_exitcode)
     if not base:
-        raise UsageError("say what to compare with", fix="--base REV, such as --base origin/main")
+        raise UsageError(
+            "say what to compare with",
+            fix="--base REV, such as --base origin/main; or another tenant: --against TARGET",
+        )
     root = project_root(settings.directory)
     places = tuple(inside_project(root, path) for path in paths)
     narrowing = Narrowing(parse_selectors(only), parse_selectors(exclude), places)
     found = diff_revisions(root, settings.target, base, head or "", narrowing)
     return conclude(settings, found, wanted, full=full, detailed=detailed_exitcode)
+
+
+def _between_tenants(settings: Settings, against: str, only: tuple[str, ...], exclude: tuple[str, ...]) -> Difference:
+    """What is live otherwise in two targets. Raises `UsageError` for selectors that only manifests can meet."""
+    from reconciler.engine.diff_tenants import diff_tenants
+
+    chosen = [parse_selectors(texts) for texts in (only, exclude)]
+    if any(selector.label or selector.file for selectors in chosen for selector in selectors):
+        raise UsageError("what is live has no labels and no files", fix="select by Kind/name, globs allowed")
+    return diff_tenants(
+        settings.directory,
+        settings.target,
+        against,
+        debug=settings.debug,
+        detail=settings.verbose,
+        only=chosen[0],
+        exclude=chosen[1],
+    )
 
 
 def conclude(

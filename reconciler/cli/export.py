@@ -158,20 +158,15 @@ def _begin(
 
 
 def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
-    from reconciler.core.selection import Selector
+    from reconciler.cli.planning_options import parse_selectors
 
-    found = []
-    for text in texts:
-        try:
-            selector = Selector.parse(text)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+    found = parse_selectors(texts)
+    for selector in found:
         if selector.label or selector.file:
             raise UsageError(
-                f"{text!r}: what is live has no labels and no files", fix="select by Kind/name, globs allowed"
+                f"{selector.text!r}: what is live has no labels and no files", fix="select by Kind/name, globs allowed"
             )
-        found.append(selector)
-    return tuple(found)
+    return found
 
 
 def _folder(root: Path, folder: Path | None) -> str:

@@ -30,7 +30,7 @@ COMMANDS: dict[str, str] = {
     "apply": "Make the tenant match the manifests.",
     "run": "Carry out data jobs.",
     "test": "Run the tests that data actions declare.",
-    "diff": "Show what two revisions declare otherwise.",
+    "diff": "Show what two revisions declare otherwise, or two tenants hold.",
     "drift": "Show what somebody changed behind git's back.",
     "export": "Write what is live down as manifests.",
     "adopt": "Take ownership of a live resource.",

@@ -137,7 +137,7 @@ def _clean(value: Any, depth: int) -> Any:
     """A value as manifests write it: no live ``${`` is taken for an expression, and whole numbers are whole."""
     kind = type(value)
     if kind is str:
-        return value.replace("${", "$${") if "${" in value else value
+        return _escaped(value) if "${" in value else value
     if kind is float:
         return int(value) if value.is_integer() and abs(value) < 2**63 else value
     if kind is dict or kind is list:
@@ -185,13 +185,30 @@ def _hide(
 
 def _mentioned(text: str, directory: Directory, out: Declared, allowed: Allowed) -> str:
     """The text with references in place of known ids; empty where there is none."""
-    parts, position, found = [], 0, False
+
+    def usable(target: Key) -> bool:
+        found = allowed(out.key, target)
+        if found and target not in out.mentions:
+            out.mentions.append(target)
+        return found
+
+    return _with_names(text, directory, usable, _escaped)
+
+
+def mentions_named(text: str, directory: Directory) -> str:
+    """A live text with references in place of known ids, and otherwise as it is: for reading and comparing only."""
+    return _with_names(text, directory, lambda _: True, str) or text
+
+
+def _with_names(text: str, directory: Directory, usable: Callable[[Key], bool], plain: Callable[[str], str]) -> str:
+    parts, position = [], 0
     for token in _TOKEN.finditer(text):
         target = directory.ids.get(token[0])
-        if target is None or not allowed(out.key, target):
-            continue
-        parts += [_clean(text[position : token.start()], 0), f"${{ref:{target}.id}}"]
-        position, found = token.end(), True
-        if target not in out.mentions:
-            out.mentions.append(target)
-    return "".join([*parts, _clean(text[position:], 0)]) if found else ""
+        if target is not None and usable(target):
+            parts += [plain(text[position : token.start()]), f"${{ref:{target}.id}}"]
+            position = token.end()
+    return "".join([*parts, plain(text[position:])]) if parts else ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("${", "$${")

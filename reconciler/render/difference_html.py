@@ -23,7 +23,7 @@ def render_difference_html(difference: Difference) -> str:
     heads = _heads(difference)
     sections = [_breaking(difference, anchors), _items(difference, anchors, heads), _settings(difference, heads)]
     sections += [
-        _lines("left-out", "Not compared", "Not valid on the earlier side.", map(str, difference.left_out)),
+        _lines("left-out", "Not compared", "The warnings say why.", map(str, difference.left_out)),
         _lines("warnings", "Warnings", "", difference.warnings),
     ]
     verdict, tone = _verdict(difference)

@@ -36,7 +36,7 @@ def render_difference_markdown(difference: Difference, *, marker: str = "reconci
         page.add(block)
     keys = difference.left_out
     page.add_all(
-        "manifests", "### Not compared\n\nNot valid on the earlier side.",
+        "manifests", "### Not compared\n\nThe warnings say why.",
         (bullet(code(str(key))) for key in keys), len(keys), share=0.5,
     )  # fmt: skip
     warnings = difference.warnings

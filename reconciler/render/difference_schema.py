@@ -23,7 +23,7 @@ def difference_schema(dialect: str) -> Schema:
             "unchanged": {"type": "integer", "minimum": 0, "description": "Manifests that both sides state alike."},
             "items": _list({"$ref": "#/$defs/item"}, "What differs, by key."),
             "settings": _list({"$ref": "#/$defs/field"}, "What differs in the project file and the files of guards."),
-            "leftOut": _list(_text("Kind/name."), "Keys of which the earlier side is not valid."),
+            "leftOut": _list(_text("Kind/name."), "Keys that could not be compared; the warnings say why."),
             "warnings": _list(_text("A sentence."), "What else to know."),
         }
     )

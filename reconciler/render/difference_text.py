@@ -33,7 +33,7 @@ def render_difference_text(difference: Difference, *, width: int = 0, color: boo
         for field in shown_fields(difference.settings):
             page.rows(field_rows(field, page.room))
     if difference.left_out:
-        page.heading(f"Not compared ({len(difference.left_out)}): not valid on the earlier side")
+        page.heading(f"Not compared ({len(difference.left_out)}): the warnings say why")
         for key in difference.left_out:
             page.add(f"· {visible(str(key))}", indent=1, hang=2)
     if difference.warnings:
