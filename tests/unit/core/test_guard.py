@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.guard import GUARDS, Limits, check
-from reconciler.core.plan import Action, Change, Header, Plan
+from reconciler.core.plan import Action, Change, Cost, Header, Plan
 from reconciler.core.resource import Key
 
 DATASETS = [Key("Dataset", f"d{index:02}") for index in range(40)]
@@ -104,3 +104,14 @@ def test_a_narrowed_run_never_deletes_or_forgets() -> None:
 def test_an_open_outcome_stops_deletes_only() -> None:
     assert codes(plan(1), outcome_unknown=True, allowed=frozenset({"G007"})) == ["G007"]
     assert codes(plan(updates=1), outcome_unknown=True) == []
+
+
+def test_the_budget_of_requests_and_seconds() -> None:
+    made = plan(updates=2, cost=Cost(10, 2.5))
+    assert codes(made) == []
+    assert codes(made, max_requests=10, max_seconds=2.5) == []
+    assert codes(made, max_requests=9, max_seconds=2.4) == ["G018", "G019"]
+    assert codes(made, max_requests=0, allowed=frozenset({"G018=10"})) == []
+    assert codes(made, max_requests=0, allowed=frozenset({"G018=9"})) == ["G018"]
+    assert codes(made, max_seconds=0, allowed=frozenset({"G019=3"})) == []
+    assert codes(made, max_seconds=0, allowed=frozenset({"G019=2"})) == ["G019"]
