@@ -91,6 +91,10 @@ def _state(records: Sequence[Mapping[str, Any]], *, strict: bool = True) -> Jour
     for number, record in enumerate(records, 1):
         try:
             _take(state, record)
+        except LedgerDamaged:
+            if strict:
+                raise
+            break
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             if not strict:
                 break
@@ -115,8 +119,12 @@ def _record(line: bytes) -> dict[str, Any] | None:
 def _take(state: JournalState, record: Mapping[str, Any]) -> None:
     what = record["record"]
     if what == "header":
-        if record["format_version"] > FORMAT_VERSION:
-            raise ValueError(record["format_version"])
+        version = record["format_version"]
+        if version > FORMAT_VERSION:
+            raise LedgerDamaged(
+                f"the journal has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
+                fix=f"resume with the newer version that wrote it; or {_WAY_OUT}",
+            )
         state.header = record
         return
     if what == "end":
