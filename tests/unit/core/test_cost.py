@@ -9,10 +9,11 @@ from reconciler.core.plan import Action, Change, Cost, Step
 from reconciler.core.resource import Key, Pin
 
 ONE = (Step("update", {}),)
+ETAG = Pin("etag")
 
 
 def changes(
-    count: int, action: Action = "update", *, kind: str = "Dataset", pin: Pin = Pin("etag"), steps: int = 1
+    count: int, action: Action = "update", *, kind: str = "Dataset", pin: Pin = ETAG, steps: int = 1
 ) -> list[Change]:
     return [Change(Key(kind, f"n{index}"), action, "n", pin=pin, steps=ONE * steps) for index in range(count)]
 
