@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.core.difference import Difference, Side
@@ -107,7 +107,8 @@ def _compared(
         Side(old.name, old.url),
         Side(new.name, new.url),
         "",
-        items,
+        # Neither tenant becomes the other by being compared: nothing is compatible or breaking about it.
+        tuple(replace(item, effects=()) for item in items),
         unchanged=unchanged,
         left_out=tuple(sorted(unclear)),
         warnings=_warnings(before, after, frozenset(usable), frozenset(unclear)),

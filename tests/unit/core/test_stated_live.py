@@ -1,0 +1,47 @@
+"""What is live, by names: what two tenants are compared by, and what of it cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.core.resource import Key, Observed
+from reconciler.core.stated_live import live_side
+from reconciler.core.values import MASKED, Bundle
+from reconciler.kinds import load_kinds
+
+KINDS = load_kinds()
+
+
+def _live(kind: str, id_: str, name: str, **body: Any) -> Observed:
+    return Observed(kind, id_, {"id": id_, "etag": "e", "createdTime": "t", "name": name, **body}, "e")
+
+
+def test_ids_become_names_and_the_servers_own_fields_go() -> None:
+    observed = {
+        "DataAction": [
+            _live("DataAction", "action-0001", "find", codeSha256="ab", environment={"T": "x/table-00001", "S": {"value": "*", "secret": True}})
+        ],
+        "Dataset": [_live("Dataset", "table-00001", "people & co", recordCount=5)],
+        "EventStream": [_live("EventStream", "s1", "calls", actionId="action-0001"), _live("EventStream", "s2", "gone", actionId="x9")],
+    }  # fmt: skip
+    side = live_side(KINDS, observed)
+    assert {str(key): item.fields for key, item in side.stated.items()} == {
+        "DataAction/find": {
+            "name": "find",
+            "code": Bundle("ab"),
+            "environment": {"T": "x/${ref:Dataset/people & co.id}", "S": MASKED},
+        },
+        "Dataset/people & co": {"name": "people & co"},
+        "EventStream/calls": {"name": "calls", "actionRef": "find"},
+        "EventStream/gone": {"name": "gone", "actionRef": "(nothing with the id x9)"},
+    }
+    assert side.edges[Key("EventStream", "calls")] == (Key("DataAction", "find"),)
+    assert side.secrets == {(Key("DataAction", "find"), "environment.S")}
+    assert side.twice == set()
+
+
+def test_names_that_several_bear() -> None:
+    side = live_side(
+        KINDS, {"Dataset": [_live("Dataset", "1", "a"), _live("Dataset", "2", "a"), _live("Dataset", "3", "b")]}
+    )
+    assert side.twice == {Key("Dataset", "a")}
