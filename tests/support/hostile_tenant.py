@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.loopback import Call, Reply, loopback_server
 
 
 @dataclass
@@ -25,49 +25,25 @@ def hostile_tenant() -> Iterator[HostileTenant]:
     """Serve one on a loopback port."""
     tenant = HostileTenant()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(200, {"items": [], "page": 1, "pageSize": 100, "total": 0, "nextPage": None})
+    def handle(call: Call) -> Reply:
+        if call.method == "GET":
+            return Reply(200, {"items": [], "page": 1, "pageSize": 100, "total": 0, "nextPage": None})
+        text = call.body.decode()
+        tenant.heard.append(text)
+        told = f"you said {text} with {call.headers.get('authorization', '')}"
+        if call.path.endswith("/token") and tenant.mode == "token":
+            return Reply(401, {"error": "invalid_client", "error_description": told, "message": told})
+        if call.path.endswith("/token"):
+            return Reply(200, {"access_token": "canary-token-value", "token_type": "Bearer", "expires_in": 3600})
+        if tenant.mode == "garble":
+            return Reply(200, call.body)
+        values = [str(value) for value in _leaves(json.loads(text))]
+        details = [{"field": value, "message": f"bad: {value}"} for value in values]
+        return Reply(400, {"code": values[-1], "message": f"{told} {values}", "details": details})
 
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["content-length"])).decode()
-            tenant.heard.append(text)
-            told = f"you said {text} with {self.headers.get('authorization', '')}"
-            if self.path.endswith("/token"):
-                if tenant.mode == "token":
-                    self._answer(401, {"error": "invalid_client", "error_description": told, "message": told})
-                else:
-                    self._answer(
-                        200, {"access_token": "canary-token-value", "token_type": "Bearer", "expires_in": 3600}
-                    )
-            elif tenant.mode == "garble":
-                self._answer(200, text)
-            else:
-                values = [str(value) for value in _leaves(json.loads(text))]
-                details = [{"field": value, "message": f"bad: {value}"} for value in values]
-                self._answer(400, {"code": values[-1], "message": f"{told} {values}", "details": details})
-
-        def _answer(self, status: int, body: Any) -> None:
-            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    tenant.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with loopback_server(handle) as server:
+        tenant.url = server.url
         yield tenant
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _leaves(value: Any) -> Iterator[Any]:

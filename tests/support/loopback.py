@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,34 +59,65 @@ class LoopbackServer:
             return list(self.calls)
 
 
-def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
-    class _Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class JsonHandler(BaseHTTPRequestHandler):
+    """Answers with JSON, and takes it that a caller goes away, as some tests want it."""
 
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+    protocol_version = "HTTP/1.1"
+
+    def serve(self, body: bytes) -> None:
+        """Answer the request in hand, whose body was read."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        self.serve(self.rfile.read(int(self.headers.get("content-length", 0))))
+
+    do_POST = do_GET  # noqa: N815
+
+    def answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Send a whole answer; bytes are sent as they are."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            self.close_connection = True
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve on any free port of 127.0.0.1 for as long as the context lasts; gives the port."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    http.daemon_threads = True
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield http.server_address[1]
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
+    class _Handler(JsonHandler):
+        def serve(self, body: bytes) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             reply = server.answer(Call(self.command, self.path, headers, body))
-            content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = _serve  # noqa: N815
-        do_POST = _serve  # noqa: N815
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing."""
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except ConnectionError:  # the caller has gone away, as some tests want it
-                self.close_connection = True
+            self.answer(reply.status, reply.body, reply.headers)
 
     return _Handler
 
@@ -94,17 +126,9 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
 def loopback_server(handle: Handler) -> Iterator[LoopbackServer]:
     """Serve on any free port for as long as the context lasts."""
     server = LoopbackServer(handle)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    http.daemon_threads = True
-    server.url = f"http://127.0.0.1:{http.server_address[1]}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with served(_handler(server)) as port:
+        server.url = f"http://127.0.0.1:{port}"
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
 
 
 @contextmanager

@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2 as httpx
+
+from tests.support.loopback import JsonHandler, served
 
 SECRET = "webhook-secret-of-the-tests"  # the emulator and this tenant sign with it
 EXTENSION = "xt1"
@@ -195,40 +196,41 @@ def sync_tenant(*, tls: ssl.SSLContext | None = None, **options: Any) -> Iterato
     tenant = SyncTenant(**options)
     threads: list[threading.Thread] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(JsonHandler):
+        def serve(self, body: bytes) -> None:
+            if self.command == "GET":
+                self._get()
+            else:
+                self._post(body)
 
-        def do_GET(self) -> None:
+        def _get(self) -> None:
             path = self.path.partition("?")[0]
             if path == COLLECTION:
                 item = {"id": EXTENSION, "name": "profile", "fields": tenant.fields, "etag": "e1"}
-                self._answer(200, {"items": [item], "page": 1, "pageSize": 100, "total": 1, "nextPage": None})
+                self.answer(200, {"items": [item], "page": 1, "pageSize": 100, "total": 1, "nextPage": None})
             elif path == f"{COLLECTION}/{EXTENSION}/schema":
-                self._answer(200, {"fields": tenant.fields})
+                self.answer(200, {"fields": tenant.fields})
             elif path.endswith("/status") and (job := path.split("/")[-2]) in tenant.jobs:
                 said = tenant.jobs[job]
-                self._answer(200, said)
+                self.answer(200, said)
                 tenant.question()
             else:
-                self._answer(404, {"code": "NOT_FOUND", "message": "there is no such thing"})
+                self.answer(404, {"code": "NOT_FOUND", "message": "there is no such thing"})
 
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["content-length"]))
+        def _post(self, text: bytes) -> None:
             if self.path.endswith("/token"):
-                self._answer(200, {"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
+                self.answer(200, {"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
             elif self.path == "/api/v2/events/stream":
                 tenant.health.append(json.loads(text))
-                self._answer(
-                    tenant.health_status, {} if tenant.health_status < 300 else {"code": "NO", "message": "no"}
-                )
+                self.answer(tenant.health_status, {} if tenant.health_status < 300 else {"code": "NO", "message": "no"})
             elif self.path == f"{COLLECTION}/{EXTENSION}/sync":
                 self._start(json.loads(text))
             else:
-                self._answer(404, {"code": "NOT_FOUND", "message": "there is no such thing"})
+                self.answer(404, {"code": "NOT_FOUND", "message": "there is no such thing"})
 
         def _start(self, request: dict[str, Any]) -> None:
             if tenant.refuse_start is not None:
-                self._answer(*tenant.refuse_start)
+                self.answer(*tenant.refuse_start)
                 return
             known = len(tenant.jobs)
             job = tenant.start(self.headers["idempotency-key"], request)
@@ -236,39 +238,18 @@ def sync_tenant(*, tls: ssl.SSLContext | None = None, **options: Any) -> Iterato
                 tenant.lose_answers -= 1
                 self.close_connection = True
             else:
-                self._answer(202, {"syncJobId": job})
+                self.answer(202, {"syncJobId": job})
             if len(tenant.jobs) > known:
                 thread = threading.Thread(target=tenant.run_script, args=(job,), daemon=True)
                 threads.append(thread)
                 thread.start()
 
-        def _answer(self, status: int, said: Any) -> None:
-            content = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            self.wfile.flush()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    tenant.url = f"http://127.0.0.1:{server.server_address[1]}"
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        tenant.url = f"https://0.0.0.0:{server.server_address[1]}"
-    serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    serving.start()
-    try:
-        yield tenant
-    finally:
-        for thread in threads:
-            thread.join(WAITING_SECONDS)
-        server.shutdown()
-        serving.join()
-        server.server_close()
+    with served(Handler, tls) as port:
+        tenant.url = f"http://127.0.0.1:{port}" if tls is None else f"https://0.0.0.0:{port}"
+        try:
+            yield tenant
+        finally:
+            for thread in threads:
+                thread.join(WAITING_SECONDS)
     if tenant.problems:
         raise AssertionError("a script failed") from tenant.problems[0]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.loopback import Reply, loopback_server
 from tests.support.project import manifest
 from tests.support.sync_project import (
     PEOPLE,
@@ -189,32 +191,8 @@ def test_null_handling_is_the_manifests(tmp_path: Path, emulator: RunningEmulato
     assert stored(project, emulator)["p-1"]["age"] == 37
 
 
-def served(records: list[dict[str, Any]]) -> Any:
+@contextmanager
+def served(records: list[dict[str, Any]]) -> Iterator[str]:
     """Serve a JSON array on a loopback port."""
-    import threading
-    from contextlib import contextmanager
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(records).encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    @contextmanager
-    def serving() -> Iterator[str]:
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-    return serving()
+    with loopback_server(lambda _: Reply(body=records)) as server:
+        yield f"{server.url}/"

@@ -13,12 +13,10 @@ import io
 import json
 import os
 import shutil
-import threading
 import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ import httpx2 as httpx
 import pytest
 
 from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.loopback import Call, Reply, loopback_server
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed: actions can't run here")
 
@@ -67,59 +66,28 @@ class Crm:
     token_requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     reads: int = 0
 
-    def read(self, path: str, authorization: str) -> tuple[int, dict[str, str], Any]:
-        """Answer ``GET /contacts/{id}``."""
+    def answer(self, call: Call) -> Reply:
+        """Give a token for a form that was posted, and a contact for ``GET /contacts/{id}``."""
+        if call.method == "POST":
+            self.token_requests.append((call.headers["content-type"], dict(urllib.parse.parse_qsl(call.body.decode()))))
+            self.tokens.append(f"crm-{len(self.tokens) + 1}")
+            return Reply(200, {"access_token": self.tokens[-1], "expires_in": 3600})
         self.reads += 1
         if self.first:
             status, headers = self.first.pop(0)
-            return status, headers, {}
-        if not self.tokens or authorization != f"Bearer {self.tokens[-1]}":
-            return 401, {}, {}
-        contact = self.contacts.get(urllib.parse.unquote(path.rpartition("/")[2]))
-        return (404, {}, {}) if contact is None else (200, {}, contact)
-
-
-def serve(crm: Crm) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self, status: int, headers: dict[str, str], body: Any) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {
-                "Content-Type": "application/json",
-                "Content-Length": str(len(data)),
-                **headers,
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            crm.token_requests.append((self.headers["Content-Type"], dict(urllib.parse.parse_qsl(form))))
-            crm.tokens.append(f"crm-{len(crm.tokens) + 1}")
-            self.answer(200, {}, {"access_token": crm.tokens[-1], "expires_in": 3600})
-
-        def do_GET(self) -> None:
-            self.answer(*crm.read(self.path, self.headers["Authorization"]))
-
-        def log_message(self, *_arguments: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    crm.url = f"http://127.0.0.1:{server.server_port}"
-    return server
+            return Reply(status, {}, headers)
+        if not self.tokens or call.headers.get("authorization") != f"Bearer {self.tokens[-1]}":
+            return Reply(401, {})
+        contact = self.contacts.get(urllib.parse.unquote(call.path.rpartition("/")[2]))
+        return Reply(404, {}) if contact is None else Reply(200, contact)
 
 
 @pytest.fixture
 def crm() -> Iterator[Crm]:
     found = Crm()
-    server = serve(found)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with loopback_server(found.answer) as server:
+        found.url = server.url
+        yield found
 
 
 @pytest.fixture

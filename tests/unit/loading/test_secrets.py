@@ -1,15 +1,11 @@
 """Secret providers. Vault's binary is not at hand, so that its HTTP API (KV v2) is served by a few lines of our own."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
-
 import pytest
 
 from reconciler.core.values import Secret
 from reconciler.errors import SecretUnavailable
 from reconciler.loading.secrets import PROVIDERS, SecretResolver, problem
+from tests.support.loopback import Reply, loopback_server
 
 
 def test_environment_variables(tmp_path):
@@ -79,53 +75,32 @@ def test_references_of_a_right_form(reference):
     assert reference.partition(":")[0] in PROVIDERS
 
 
-class Vault(BaseHTTPRequestHandler):
-    """Answers ``GET /v1/{mount}/data/{path}`` as Vault's KV version 2 does."""
+TOKEN = "good-token"
+KEPT = {"kv/team/crm": {"password": "hunter2", "count": 3}}
 
-    token = "good-token"
-    secrets: ClassVar = {"kv/team/crm": {"password": "hunter2", "count": 3}}
 
-    def do_GET(self):
-        self.server.requests.append(self.path)
-        mount, _, path = self.path.removeprefix("/v1/").partition("/data/")
-        data = self.secrets.get(f"{mount}/{path}")
-        if self.headers["X-Vault-Token"] != self.token:
-            self.answer(403, {"errors": ["permission denied"]})
-        elif path == "broken":
-            self.answer(200, {"data": None})
-        elif path == "down":
-            self.answer(503, {"errors": ["sealed"]})
-        elif data is None:
-            self.answer(404, {"errors": []})
-        else:
-            self.answer(200, {"data": {"data": data, "metadata": {"version": 1}}})
-
-    def answer(self, status, body):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args):
-        pass
+def read_kept(call):
+    mount, _, path = call.path.removeprefix("/v1/").partition("/data/")
+    data = KEPT.get(f"{mount}/{path}")
+    if call.headers.get("x-vault-token") != TOKEN:
+        return Reply(403, {"errors": ["permission denied"]})
+    if path == "broken":
+        return Reply(200, {"data": None})
+    if path == "down":
+        return Reply(503, {"errors": ["sealed"]})
+    if data is None:
+        return Reply(404, {"errors": []})
+    return Reply(200, {"data": {"data": data, "metadata": {"version": 1}}})
 
 
 @pytest.fixture
 def vault():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Vault)
-    server.requests = []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with loopback_server(read_kept) as server:
+        yield server
 
 
-def environment(server, token="good-token"):
-    return {"VAULT_ADDR": f"http://127.0.0.1:{server.server_port}", "VAULT_TOKEN": token}
+def environment(server, token=TOKEN):
+    return {"VAULT_ADDR": server.url, "VAULT_TOKEN": token}
 
 
 def test_vault_gives_a_key_and_is_asked_once(tmp_path, vault):
@@ -134,7 +109,7 @@ def test_vault_gives_a_key_and_is_asked_once(tmp_path, vault):
         assert resolver.resolve(Secret("vault:kv/team/crm#password")).reveal() == "hunter2"
     with pytest.raises(SecretUnavailable, match="no text under other"):
         resolver.resolve(Secret("vault:kv/team/crm#other"))
-    assert vault.requests == ["/v1/kv/data/team/crm"]
+    assert [call.path for call in vault.calls] == ["/v1/kv/data/team/crm"]
 
 
 @pytest.mark.parametrize(
