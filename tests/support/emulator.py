@@ -23,7 +23,10 @@ _STARTING_SECONDS = 30
 _PROCESS = """
 import json, pathlib, sys
 from reconciler.emulator import Settings, serve
+from reconciler.emulator.settings import parse_client
 options = json.loads(sys.argv[1])
+if "clients" in options:
+    options["clients"] = tuple(map(parse_client, options["clients"]))
 paths = {name: pathlib.Path(options.pop(name)) for name in ("state", "seed", "faults") if name in options}
 serve(Settings(**options, **paths))
 """
@@ -83,7 +86,7 @@ def running_emulator(**settings: Any) -> Iterator[RunningEmulator]:
 def emulator_process(**settings: Any) -> Iterator[RunningEmulator]:
     """Serve an emulator from a process of its own, as ``reconciler emulator`` does; stopped by SIGTERM.
 
-    ``settings`` may be any that JSON can say, and paths.
+    ``settings`` may be any that JSON can say, and paths; ``clients`` are written as for ``--client``.
     """
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", _PROCESS, json.dumps(settings, default=str)]
