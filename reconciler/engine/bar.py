@@ -48,6 +48,10 @@ class Bar:
         """Move the bar that is shown."""
         self._bar.update(self._task, completed=to, advance=by, **fields)
 
+    def start_at(self, done: float, **fields: str) -> None:
+        """Take ``done`` for what there was at the beginning, so that the time left is judged by what follows."""
+        self._bar.reset(self._task, completed=done, **fields)
+
     def print_above(self, text: str) -> None:
         """Print a line to stderr without disturbing the bar that is shown."""
         self._bar.console.print(text, markup=False, highlight=False)

@@ -20,9 +20,16 @@ class Progress(Bar):
         self._label = label
         self._quiet = quiet or not sys.stderr.isatty()
         self._began = time.monotonic()
+        self._before = 0
+        self._resumes = False
 
-    def begin(self, total: float | None) -> None:
-        """Say how much there is to do, in whatever unit `update` counts; None where nobody knows."""
+    def begin(self, total: float | None, *, before: int = 0) -> None:
+        """Say how much there is to do, in whatever unit `update` counts; None where nobody knows.
+
+        ``before`` records were done by an earlier run. They are shown, and count neither for the rate nor for the time left.
+        """
+        self._began = time.monotonic()
+        self._before, self._resumes = before, before > 0
         if self._quiet:
             return
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -37,8 +44,12 @@ class Progress(Bar):
         if not self.shown:
             return
         if records is not None:
-            rate = records / max(time.monotonic() - self._began, 0.001)
+            rate = (records - self._before) / max(time.monotonic() - self._began, 0.001)
             text = f"{records:,} records, {rate:,.0f}/s{', ' + text if text else ''}"
+        if self._resumes:
+            # How far the earlier run came in this unit is known only now.
+            self._resumes = False
+            self.start_at(done, text=text)
         self.move(to=done, text=text)
 
     def say(self, text: str) -> None:

@@ -65,11 +65,16 @@ def _of_this_format(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def what_changed(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> str:
+    """What of manifest, files and dataset is not what it was; empty where all is."""
+    return next((what for what, now in identity.items() if checkpoint.identity.get(what) != now), "")
+
+
 def require_same(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> None:
     """Raise `ResumeImpossible` where manifest, files or dataset are not what they were."""
-    for what, now in identity.items():
-        if checkpoint.identity.get(what) != now:
-            raise ResumeImpossible(
-                f"the {what} changed since the run that began at {checkpoint.started}",
-                fix="run the job anew, without --resume: records that are there already are updated, not doubled",
-            )
+    changed = what_changed(checkpoint, identity)
+    if changed:
+        raise ResumeImpossible(
+            f"the {changed} changed since the run that began at {checkpoint.started}",
+            fix="run the job anew, without --resume: records that are there already are updated, not doubled",
+        )

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from anyio.to_thread import run_sync
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SourceUnusable
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.ingestion.batches import Batch, KeyOrder, make_batches
 from reconciler.jobs.ingestion.checkpoint import NAME as CHECKPOINT
@@ -21,7 +21,7 @@ from reconciler.jobs.ingestion.commits import Commits
 from reconciler.jobs.ingestion.duplicates import Duplicates, KeyCollector
 from reconciler.jobs.ingestion.flow import Flow, work
 from reconciler.jobs.ingestion.prepare import Prepared, prepare
-from reconciler.jobs.ingestion.reporting import end_report, note_outcome, tell_orchestrator
+from reconciler.jobs.ingestion.reporting import end_report, is_damage, note_outcome, tell_orchestrator
 from reconciler.jobs.ingestion.sender import BatchSender, Outcome, Refusals
 from reconciler.jobs.ingestion.setup import Setup, set_up
 from reconciler.jobs.records.quarantine import Quarantine
@@ -37,7 +37,11 @@ DUPLICATES: Final = "duplicates"
 
 @dataclass(slots=True)
 class Run:
-    """What the parts of one run share. ``logs`` are the audit entries that the callback is given, the first of them."""
+    """What the parts of one run share.
+
+    ``logs`` are the audit entries that the callback is given, the first of them. ``resumable``: there is a checkpoint of this run
+    on the disk.
+    """
 
     context: JobContext
     setup: Setup
@@ -48,6 +52,7 @@ class Run:
     batches: int = 0
     latency: float = 0.0
     logs: list[dict[str, Any]] = field(default_factory=list)
+    resumable: bool = False
 
 
 async def run(context: JobContext) -> JobReport:
@@ -56,15 +61,15 @@ async def run(context: JobContext) -> JobReport:
     if setup is None:
         return JobReport(context.key, messages=("nothing to resume: no interrupted run is on record",))
     quarantine = Quarantine(setup.quarantine, keep=setup.checkpoint.quarantine)
-    current = Run(context, setup, quarantine, setup.source.reader())
+    current = Run(context, setup, quarantine, setup.source.reader(), resumable=setup.resumed)
     commits = Commits(setup.checkpoint, quarantine, context.folder)
-    context.progress.begin(setup.source.size)
+    context.progress.begin(setup.source.size, before=setup.checkpoint.read)
     failure: ReconcilerError | None = None
     try:
         if setup.envelope.mode != "upsert":
             current.duplicates = await _find_duplicates(current)
         if context.options.dry_run:
-            account = await _count(current)
+            account, failure = await _count(current)
         else:
             failure = await _send_all(current, commits)
             account = commits.account
@@ -73,9 +78,11 @@ async def run(context: JobContext) -> JobReport:
     finally:
         quarantine.close()
     report = end_report(current, account, commits.checkpoint, failure)
-    if report.error is None and not report.signal and not context.options.dry_run:
-        _forget(context)
-        await tell_orchestrator(current, report)
+    if not report.signal and not context.options.dry_run:
+        if failure is None or is_damage(failure):
+            _forget(context)
+        if failure is None:
+            await tell_orchestrator(current, report)
     return report
 
 
@@ -125,18 +132,22 @@ async def _find_duplicates(current: Run) -> Duplicates | None:
     return await run_sync(collector.finish)
 
 
-async def _count(current: Run) -> Account:
-    """A dry run: what would be sent is pending."""
+async def _count(current: Run) -> tuple[Account, ReconcilerError | None]:
+    """A dry run: what would be sent is pending. Gives what ended it early, too."""
     read = quarantined = pending = 0
+    failure: ReconcilerError | None = None
     chunks = _prepared(current, Position())
-    while (prepared := await run_sync(next, chunks, None)) is not None:
-        read += prepared.chunk.records
-        quarantined += current.quarantine.add(prepared.bad, by="check")
-        pending += prepared.frame.height + prepared.left_out
-        current.context.progress.update(current.reader.bytes_done, records=read)
-        if current.context.stop.requested:
-            break
-    return Account(read=read, quarantined=quarantined, pending=pending)
+    try:
+        while (prepared := await run_sync(next, chunks, None)) is not None:
+            read += prepared.chunk.records
+            quarantined += current.quarantine.add(prepared.bad, by="check")
+            pending += prepared.frame.height + prepared.left_out
+            current.context.progress.update(current.reader.bytes_done, records=read)
+            if current.context.stop.requested:
+                break
+    except SourceUnusable as error:
+        failure = error
+    return Account(read=read, quarantined=quarantined, pending=pending), failure
 
 
 async def _send_all(current: Run, commits: Commits) -> ReconcilerError | None:
@@ -147,6 +158,7 @@ async def _send_all(current: Run, commits: Commits) -> ReconcilerError | None:
     if flow.ending():
         return None
     commits.save()
+    current.resumable = True
     refusals = Refusals(context.folder.path / REFUSED, resumed=setup.resumed)
     taken = start.accepted > 0
     sender = BatchSender(context.client, setup.address, setup.envelope, start.run, refusals, taken=taken)

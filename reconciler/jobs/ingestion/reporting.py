@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from reconciler.engine.clock import now, stamp
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SourceUnusable
 from reconciler.jobs.ingestion.checkpoint import Checkpoint
 from reconciler.jobs.ingestion.sender import Outcome
 from reconciler.jobs.report import Account, JobReport
@@ -62,12 +62,25 @@ def end_report(current: Run, account: Account, checkpoint: Checkpoint, failure: 
 
 def _figures(current: Run, account: Account) -> dict[str, float | int | str]:
     seconds = max(time.monotonic() - current.began, 1e-6)
-    figures: dict[str, float | int | str] = {"records a second": round(account.read / seconds)}
+    figures: dict[str, float | int | str] = {
+        "records a second": round(done_since(current.setup.checkpoint, account) / seconds)
+    }
     if not current.context.options.dry_run:
         requests = int(current.context.metrics.values.get("requests", 0))
         mean = round(1000 * current.latency / max(current.batches, 1), 1)
         figures |= {"batches": current.batches, "requests": requests, "mean latency ms": mean}
     return figures
+
+
+def done_since(start: Checkpoint, account: Account) -> int:
+    """How many records a run has read that began at ``start``: those that an earlier one had decided are not among them."""
+    return account.read - start.accepted - start.rejected - start.quarantined
+
+
+def is_damage(error: ReconcilerError) -> bool:
+    """Whether a source ended the run that will be no better the next time, unlike a disk that cannot be read just now."""
+    cause = error.__cause__
+    return isinstance(error, SourceUnusable) and not (isinstance(cause, OSError) and cause.errno is not None)
 
 
 def _messages(current: Run, checkpoint: Checkpoint, failure: ReconcilerError | None) -> tuple[str, ...]:
@@ -76,9 +89,30 @@ def _messages(current: Run, checkpoint: Checkpoint, failure: ReconcilerError | N
         messages.append(
             f"{checkpoint.left_out:,} of the accepted were left out, as their key was there (dedup.mode: skip)"
         )
-    if current.context.stop.requested or failure is not None:
-        messages.append("--resume goes on from here")
+    stopped = current.context.stop.requested
+    if not current.context.options.dry_run and (stopped or failure is not None):
+        messages.append(_prospect(current, None if stopped else failure))
     return tuple(messages)
+
+
+def _prospect(current: Run, failure: ReconcilerError | None) -> str:
+    """What can be done about a run that ended before its time."""
+    mode = current.setup.envelope.mode
+    damaged = failure is not None and is_damage(failure)
+    if not current.resumable:
+        why = f": with dedup.mode {mode} the whole source is read beforehand" if damaged else ""
+        return f"nothing was sent{why}"
+    if damaged:
+        return f"what stands before the damage was sent; once it is mended, run the job anew, without --resume: {_THERE[mode]}"
+    return "--resume goes on from here"
+
+
+_THERE: Final = {
+    "upsert": "records that are there already are updated, not doubled",
+    "skip": "records that are there already are left out",
+    "reject": "records that are there already are rejected once more, and change nothing",
+}
+"""What becomes of records that an earlier run has sent, by ``dedup.mode``."""
 
 
 async def tell_orchestrator(current: Run, report: JobReport) -> None:

@@ -16,7 +16,7 @@ from reconciler.engine.clock import now, stamp
 from reconciler.errors import NotApplied, SourceUnusable
 from reconciler.jobs.context import JobContext
 from reconciler.jobs.ingestion.batches import Envelope
-from reconciler.jobs.ingestion.checkpoint import Checkpoint, load_checkpoint, require_same
+from reconciler.jobs.ingestion.checkpoint import Checkpoint, load_checkpoint, require_same, what_changed
 from reconciler.jobs.records.columns import Column, plan_columns, wanted
 from reconciler.jobs.records.quarantine import place_of
 from reconciler.jobs.records.source import Source, look_at, need_columns, replayed
@@ -63,7 +63,13 @@ async def set_up(context: JobContext) -> Setup | None:
         checkpoint = earlier
     else:
         if earlier is not None:
-            context.warn(f"the run begun at {earlier.started} was not finished; --resume would have gone on with it")
+            changed = what_changed(earlier, identity)
+            what = (
+                f"the {changed} changed since, so that --resume cannot go on with it"
+                if changed
+                else "--resume would have gone on with it"
+            )
+            context.warn(f"the run begun at {earlier.started} was not finished; {what}")
         checkpoint = Checkpoint(uuid.uuid4().hex, stamp(now()), identity)
     inference = {"enabled": spec.schema_inference.enabled, "strictMode": spec.schema_inference.strict_mode}
     place = place_of(context.root, spec.quarantine, context.key.name, replay, dry_run=options.dry_run)

@@ -27,6 +27,8 @@ _BLOCK: Final = 1024 * 1024
 _SPACE: Final = b" \t\r\n"
 _BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
 _TRIES: Final = 50
+_STRUCTURE: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
+"""What makes the structure of JSON, and the strings in which that means nothing."""
 
 
 class JsonReader(StreamedReader):
@@ -71,19 +73,22 @@ def _elements(stream: Blocks, name: str, offset: int) -> Iterator[tuple[int, int
             )
         offset, data = opening + 1, data[opening + 1 :]
     while True:
-        more = stream.read(_BLOCK)
+        try:
+            more = stream.read(_BLOCK)
+        except SourceUnusable:
+            end, records = _sound(data, len(data))
+            yield offset, offset + end, records
+            raise
         found = _cut(data) if more else None
         if found is not None:
             end, records = found
             yield offset, offset + end, records
             offset, data = offset + end, data[end:] + more
-        elif more:
+        elif more and len(data) <= MAX_RECORD_BYTES:
             data += more
-            if len(data) > MAX_RECORD_BYTES:
-                raise _damaged(name, offset, "no record ends within 16 MB")
         else:
             break
-    yield offset, offset + len(data), _last(data, name, offset)
+    yield from _last(data, name, offset, more=bool(more))
 
 
 def _cut(data: bytes) -> tuple[int, list[Any]] | None:
@@ -97,16 +102,49 @@ def _cut(data: bytes) -> tuple[int, list[Any]] | None:
     return None
 
 
-def _last(data: bytes, name: str, offset: int) -> list[Any]:
-    """The elements up to the end of the array, which must be the end of the file."""
+def _last(data: bytes, name: str, offset: int, *, more: bool) -> Iterator[tuple[int, int, list[Any]]]:
+    """The elements up to the end of the array, which must be the end of the file; or up to the damage, which is raised then."""
     try:
-        return list(orjson.loads(b"[%b" % data))
+        records = orjson.loads(b"[%b" % data)
     except orjson.JSONDecodeError as error:
-        raise _damaged(name, offset + max(0, error.pos - 1), error.msg) from error
+        place, reason = _damage(data, error)
+        end, records = _sound(data, place)
+        yield offset, offset + end, records
+        if more and place > MAX_RECORD_BYTES:
+            place, reason = end, f"the record there does not end within {MAX_RECORD_BYTES // 2**20} MB"
+        raise SourceUnusable(
+            f"{name} is no JSON array from byte {offset + place:,} on: {reason}",
+            fix="mend the file; behind damage nobody knows where the next record begins",
+        ) from error
+    yield offset, offset + len(data), records
 
 
-def _damaged(name: str, offset: int, reason: str) -> SourceUnusable:
-    return SourceUnusable(
-        f"{name} is no JSON array from byte {offset:,} on: {reason}",
-        fix="what stands before was read; behind damage nobody knows where the next record begins",
-    )
+def _damage(data: bytes, error: orjson.JSONDecodeError) -> tuple[int, str]:
+    """Where elements are damaged, in bytes, and how; ``error`` is what they gave behind an opening bracket."""
+    reason = error.msg
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        text, reason = data[: wrong.start].decode("utf-8"), "is not UTF-8"
+        try:
+            orjson.loads("[" + text)
+        except orjson.JSONDecodeError as earlier:
+            error = earlier
+            if earlier.pos <= len(text):
+                reason = earlier.msg
+    return len(text[: error.pos - 1].encode()), reason
+
+
+def _sound(data: bytes, damage: int) -> tuple[int, list[Any]]:
+    """The elements that end before byte ``damage``, before which all is well, and where the last of them ends."""
+    end = depth = 0
+    for token in _STRUCTURE.finditer(data, 0, damage):
+        text = token[0]
+        if text in b"{[":
+            depth += 1
+        elif text in b"}]":
+            depth -= 1
+            if depth < 0:
+                break
+            end = token.end() if depth == 0 else end
+    return end, orjson.loads(b"[%b]" % data[:end])

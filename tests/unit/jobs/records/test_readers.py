@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,10 +172,65 @@ def test_elements_of_an_array_that_are_no_objects(tmp_path: Path) -> None:
     assert [item[2] for item in found if isinstance(item[2], dict)] == [{"a": 1}, {"a": 4}]
 
 
-def test_an_array_with_damage_names_the_place(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('[{"a":1},{"a":2},{"a" 3},{"a":4}]')
-    with pytest.raises(SourceUnusable, match="from byte"):
-        read(JsonReader(find_files(tmp_path, "a.json"), ["a"]))
+def read_until_damage(path: Path) -> tuple[list[Any], str]:
+    """The records of a JSON array that stand before damage, and what is said of that."""
+    found: list[Any] = []
+    chunks = JsonReader(find_files(path.parent, path.name), ["a"]).chunks(Position())
+    try:
+        for chunk in chunks:
+            found += [chunk.original(index) for index in range(len(chunk.rows))]
+            found += [item.record for item in chunk.bad]
+    except SourceUnusable as error:
+        return found, error.message
+    raise AssertionError("nothing is said of the damage")
+
+
+GOOD = '[{"a":"\u00e9},{"},{"a":2,"b":[{"c":"]"},{}]}'
+
+
+@pytest.mark.parametrize(
+    ("damage", "at", "reason"),
+    [
+        (',{"a" 3},{"a":4}]', 6, "expected"),
+        (',{"a":3', 7, "end of data"),
+        (',{"a":"b}],{', 12, "end of data"),
+        (",", 1, "end of data"),
+        ("", 0, "end of data"),
+        (' {"a":4}]', 1, "expected"),
+        ("]]", 1, "after document"),
+        ("] {", 2, "after document"),
+        (',{"a":"\udcff"}]', 7, "UTF-8"),
+        (',{"a":nul}]', 6, ""),
+    ],
+)
+def test_what_stands_before_damage_in_an_array_is_read(tmp_path: Path, damage: str, at: int, reason: str) -> None:
+    text = GOOD.encode()
+    (tmp_path / "a.json").write_bytes(text + damage.encode("utf-8", "surrogateescape"))
+    found, message = read_until_damage(tmp_path / "a.json")
+    assert found == [{"a": "\u00e9},{"}, {"a": 2, "b": [{"c": "]"}, {}]}]
+    assert f"from byte {len(text) + at} on" in message
+    assert reason in message
+
+
+def test_damage_far_behind_the_beginning_costs_nothing_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_reader, "_BLOCK", 1_000_000)
+    records = [{"a": number, "b": "x" * 1000} for number in range(6000)]
+    text = json.dumps(records)[:-1].encode()
+    for damage in (b',{"a":]' + b" " * 20_000_000, b',{"a":1'):
+        (tmp_path / "a.json").write_bytes(text + damage)
+        assert read_until_damage(tmp_path / "a.json")[0] == records
+
+
+def test_an_array_that_ends_with_its_compression(tmp_path: Path) -> None:
+    records = [{"a": number} for number in range(500)]
+    whole = gzip.compress(json.dumps(records).encode(), 0)
+    (tmp_path / "a.json.gz").write_bytes(whole[:3000])
+    found, message = read_until_damage(tmp_path / "a.json.gz")
+    assert found == records[: len(found)]
+    assert len(found) > 200
+    assert "cannot be read" in message
 
 
 def test_what_is_no_parquet(tmp_path: Path) -> None:
