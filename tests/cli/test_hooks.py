@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tests.support.project import Project
-from tests.support.tenant_project import dataset
 from tests.support.yaml_plain import load_yaml
 
 HOOKS = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
@@ -21,7 +20,8 @@ def test_the_file_is_what_pre_commit_takes() -> None:
 
 def test_entries(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
-    path = project.put("people.yaml", dataset("people"))
+    text = "spec:\n    primaryKey: id\n    columns: {id: string}\nkind: Dataset\nmetadata: {name: people}\n"
+    path = project.put("people.yaml", f"apiVersion: cxone.reconciler/v1\n{text}")
     entries = {hook["id"]: hook["entry"].split()[1:] for hook in load_yaml(HOOKS.read_text(encoding="utf-8"))}
     before = path.read_text(encoding="utf-8")
     project.run(*entries["reconciler-validate"]).ok()
