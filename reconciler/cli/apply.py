@@ -139,7 +139,7 @@ def _carry_out(settings: Settings, asked: _Asked, options: dict[str, Any]) -> Re
     with opened as session, log:
         if asked.anew:
             warn(settings, session.workspace.bound.diagnostics)
-        request = take_request(options, session.workspace.project.root, () if asked.saved else asked.paths)
+        request = take_request(options, session.workspace, () if asked.saved else asked.paths)
         applying = Applying(
             session,
             parallelism=asked.parallelism,

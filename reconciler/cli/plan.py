@@ -51,7 +51,7 @@ def command(
     wanted = parse_reports(reports)
     with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
         warn(settings, session.workspace.bound.diagnostics)
-        request = take_request(options, session.workspace.project.root, paths)
+        request = take_request(options, session.workspace, paths)
         plan = session.plan(request)
     if out is not None:
         from reconciler.engine.planfiles import write_plan

@@ -16,7 +16,9 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.core.resource import Key
     from reconciler.core.selection import Selector
+    from reconciler.core.since import Since
     from reconciler.engine.planner import Request
+    from reconciler.engine.workspace import Workspace
 
 
 _OPTIONS = (
@@ -35,6 +37,7 @@ _OPTIONS = (
         shell_complete=completion.declared_keys,
         help="All but these.",
     ),
+    click.option("--since", metavar="REV", help="Only what changed since this git revision, and what depends on it."),
     click.option(
         "--allow",
         multiple=True,
@@ -64,10 +67,11 @@ def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(function, _OPTIONS)
 
 
-def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -> Request:
+def take_request(options: dict[str, Any], workspace: Workspace, paths: tuple[Path, ...]) -> Request:
     """Take the planning options out of a command's keyword arguments; raises `UsageError` for malformed ones."""
     from reconciler.engine.planner import Request
 
+    since, root = options.pop("since"), workspace.project.root
     return Request(
         prune=options.pop("prune"),
         only=parse_selectors(options.pop("only")),
@@ -76,7 +80,14 @@ def take_request(options: dict[str, Any], root: Path, paths: tuple[Path, ...]) -
         allow=frozenset(options.pop("allow")),
         adopt={parse_key(text): "" for text in options.pop("adopt")},
         write_secrets=frozenset(parse_key(text) for text in options.pop("write_secrets")),
+        since=_changed_since(workspace, since) if since else None,
     )
+
+
+def _changed_since(workspace: Workspace, revision: str) -> Since:
+    from reconciler.engine.diff import changed_since
+
+    return changed_since(workspace, revision)
 
 
 def parse_key(text: str) -> Key:

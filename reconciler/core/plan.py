@@ -139,7 +139,8 @@ class Plan:
     """The ordered changes with all that a reader or an apply needs to know.
 
     ``changes`` stand in apply order and hold no ``none`` but those with something to record or to check. ``unchanged`` counts
-    the rest, ``sizes`` the owned resources by kind (the denominators of guards). ``partial`` says that the run was narrowed.
+    the rest, ``sizes`` the owned resources by kind (the denominators of guards). ``partial`` says that the run was narrowed,
+    ``narrowed`` to what, as it was asked for.
     """
 
     header: Header
@@ -153,6 +154,7 @@ class Plan:
     manifests: int = 0
     cost: Cost = Cost()
     acknowledged: tuple[Acknowledged, ...] = ()
+    narrowed: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many changes of one action there are; an update that only checks secrets counts as none."""

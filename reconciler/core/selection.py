@@ -46,6 +46,15 @@ class Selector:
         return fnmatchcase(key.kind, self.kind) and fnmatchcase(key.name, self.name)
 
 
+def narrowing_words(files: Sequence[str], only: Sequence[Selector], exclude: Sequence[Selector]) -> tuple[str, ...]:
+    """What a run is narrowed to, as it was asked for."""
+    return (
+        *files,
+        *(f"--only {selector.text}" for selector in only),
+        *(f"--exclude {selector.text}" for selector in exclude),
+    )
+
+
 def select(
     items: Iterable[Desired], only: Sequence[Selector], exclude: Sequence[Selector], files: Sequence[str] = ()
 ) -> frozenset[Key]:

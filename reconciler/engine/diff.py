@@ -9,9 +9,11 @@ from pathlib import Path
 from reconciler.core.difference import Difference
 from reconciler.core.differing import Stated, compare_plain, compare_sides
 from reconciler.core.resource import Desired, Key
-from reconciler.core.selection import Selector, select
+from reconciler.core.selection import Selector, narrowing_words, select
+from reconciler.core.since import Since, since_of
 from reconciler.engine.revisions import Revision, as_far_as_valid, at_commit, in_work_tree, parting
 from reconciler.engine.stating import stated
+from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
 from reconciler.kinds import load_kinds
 from reconciler.loading.git import Repository
@@ -29,11 +31,7 @@ class Narrowing:
     @property
     def words(self) -> tuple[str, ...]:
         """What it was limited to, as it was asked for."""
-        return (
-            *self.files,
-            *(f"--only {selector.text}" for selector in self.only),
-            *(f"--exclude {selector.text}" for selector in self.exclude),
-        )
+        return narrowing_words(self.files, self.only, self.exclude)
 
 
 def diff_revisions(
@@ -53,6 +51,12 @@ def diff_revisions(
     before = as_far_as_valid(repository, start, label, target, after.project)
     found = compare_revisions(before, after, target, narrowing or Narrowing())
     return replace(found, warnings=(warning, *found.warnings)) if warning else found
+
+
+def changed_since(workspace: Workspace, revision: str) -> Since:
+    """What `diff_revisions` finds changed in a project since a revision, and what depends on it; raises as it does."""
+    found = diff_revisions(workspace.project.root, workspace.target.name, revision)
+    return since_of(revision, found, workspace.bound.edges)
 
 
 def compare_revisions(before: Revision, after: Revision, target: str, narrowing: Narrowing) -> Difference:

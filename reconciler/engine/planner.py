@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -11,8 +11,9 @@ from reconciler import __version__
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Header, Plan
 from reconciler.core.planning import Options, make_plan
-from reconciler.core.resource import Key, Ledger, Observed
-from reconciler.core.selection import Selector, select
+from reconciler.core.resource import Desired, Key, Ledger, Observed
+from reconciler.core.selection import Selector, narrowing_words, select
+from reconciler.core.since import Since
 from reconciler.core.values import Secret
 from reconciler.cxone.client import Client
 from reconciler.cxone.settings import MAX_PAGE_SIZE
@@ -43,11 +44,26 @@ class Request:
     allow: frozenset[str] = frozenset()
     adopt: Mapping[Key, str] = field(default_factory=dict)
     write_secrets: frozenset[Key] = frozenset()
+    since: Since | None = None
 
     @property
     def narrowed(self) -> bool:
         """Whether the run is about a part of the project only."""
-        return bool(self.only or self.exclude or self.files)
+        return bool(self.only or self.exclude or self.files or self.since)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the run is narrowed to, as it was asked for."""
+        return (*narrowing_words(self.files, self.only, self.exclude), *((self.since.words,) if self.since else ()))
+
+    def select(self, desired: Iterable[Desired]) -> frozenset[Key] | None:
+        """The keys of a narrowed run, None where it is about everything; raises `UsageError` where selectors match nothing."""
+        if not self.narrowed:
+            return None
+        selected = select(desired, self.only, self.exclude, self.files)
+        if not selected:
+            raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
+        return selected if self.since is None else selected & self.since.keys
 
 
 async def plan_tenant(
@@ -86,10 +102,8 @@ def compose(
     desired = workspace.bound.desired
     _known_keys(request, {item.key for item in desired})
     moment = moment or now()
-    selected = select(desired, request.only, request.exclude, request.files) if request.narrowed else None
-    if selected is not None and not selected:
-        raise UsageError("the paths and selectors match no manifest", fix="`reconciler graph` lists all keys")
-    return make_plan(
+    selected = request.select(desired)
+    plan = make_plan(
         desired,
         observed,
         ledger,
@@ -98,6 +112,8 @@ def compose(
         options=_options(workspace, request, selected, moment),
         fingerprint=fingerprint,
     )
+    told = request.since.told if request.since is not None else ()
+    return replace(plan, narrowed=request.words, warnings=(*told, *plan.warnings))
 
 
 def _header(workspace: Workspace, commit: str, moment: datetime) -> Header:

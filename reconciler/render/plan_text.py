@@ -133,11 +133,17 @@ def acceptance(item: Acknowledged) -> str:
     return f"{item.reason} ({item.by}, until {item.expires}, {item.source})"
 
 
+def partial_line(plan: Plan) -> str:
+    """What a narrowed run is about, and what it does not do."""
+    narrowed = "; ".join(map(visible, plan.narrowed))
+    return f"{PARTIAL_LINE} It is narrowed to {narrowed}." if narrowed else PARTIAL_LINE
+
+
 def _add_end(page: Page, plan: Plan) -> None:
     cost = cost_line(plan)
     if cost or plan.partial:
         page.lines.append("")
     if plan.partial:
-        page.add(PARTIAL_LINE)
+        page.add(partial_line(plan))
     if cost:
         page.add(cost)

@@ -75,6 +75,7 @@ ERRORS: dict[type[errors.ReconcilerError], int] = {
     errors.LedgerError: 1,
     errors.StorageError: 1,
     errors.EmulatorFailed: 1,
+    errors.GitError: 1,
     errors.JobError: 1,
     errors.Interrupted: 143,
 }
