@@ -63,8 +63,9 @@ format: $(VENV)/dev.stamp ## Rewrite the code in canonical layout
 generated: $(VENV)/dev.stamp ## Write what is generated: schemas, the pages of kinds and commands
 	@$(BIN)/python -m docs.generate
 
-docs: $(VENV)/dev.stamp ## Check that the documentation is up to date and its links lead somewhere
+docs: $(VENV)/dev.stamp ## Check that what is generated is up to date, and build the site; a warning is an error
 	@$(BIN)/python -m docs.generate --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
 	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done

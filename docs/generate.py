@@ -29,6 +29,22 @@ COMPLETION = [
 ]
 
 
+CODES = {
+    "A": "proving who one is",
+    "F": "files of plans",
+    "G": "guards, what a plan may not do unasked",
+    "H": "talking to the tenant",
+    "J": "jobs",
+    "L": "ledgers and their locks",
+    "M": "manifests, what validation finds offline",
+    "P": "projects and what they refer to",
+    "S": "stale, because something moved",
+    "U": "how a command was called",
+    "X": "this machine",
+}
+"""What the first letter of a code says."""
+
+
 def cli_page() -> str:
     """The command reference: what ``--help`` says of every command, 100 columns wide."""
     from reconciler.cli.main import COMMANDS, cli
@@ -62,12 +78,48 @@ def _section(command: click.Command, context: click.Context, level: int) -> list
     return lines
 
 
+def errors_page() -> str:
+    """Every code with what it means and what to do, as `reconciler explain CODE` says it."""
+    from reconciler.cli.advice import ADVICE
+    from reconciler.cli.explain import all_rules
+
+    parts = [
+        "# Errors and codes",
+        "",
+        "Generated from what raises them; `reconciler explain CODE` says the same on a terminal. A project's own guards have codes that",
+        "begin with `P-`, and are explained the same way.",
+        "",
+    ]
+    rules = all_rules()
+    for initial in sorted({code[0] for code in rules}, key=lambda letter: (letter in "GM", letter)):
+        parts += [f"## {initial}: {CODES[initial]}", ""]
+        for code, rule in rules.items():
+            if code[0] == initial:
+                about = [rule.explanation, ADVICE.get(code, "")]
+                parts += [f"### {code}", "", f"**{plain(rule.title)}.** {plain(' '.join(filter(None, about)))}", ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def plain(text: str) -> str:
+    """Text whose angle brackets and expressions Markdown shows as they are."""
+    return re.sub(r"<", "&lt;", text).replace("*", "\\*")
+
+
+def tour_page() -> str:
+    """The README's tour as a page of its own, with links as they are from here."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tour = text.partition("## Five-minute tour\n")[2].partition("\n## ")[0].strip()
+    return f"# Five-minute tour\n\n{tour.replace('](docs/', '](').replace('](manifests/README.md)', '](manifests/README.md)')}\n"
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
     from reconciler.cli.schema import generated_files
 
     files = {ROOT / path: text for path, text in generated_files().items()}
     files[ROOT / "docs" / "cli.md"] = cli_page()
+    files[ROOT / "docs" / "errors.md"] = errors_page()
+    files[ROOT / "docs" / "tour.md"] = tour_page()
     return files
 
 
