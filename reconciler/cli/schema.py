@@ -15,6 +15,8 @@ from reconciler.cli.common import Settings, standard_options
 from reconciler.errors import StorageError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from reconciler.core.kind import Kinds
 
 _MODELINE = "# yaml-language-server: $schema="
@@ -90,7 +92,7 @@ def guard_schemas() -> dict[str, dict[str, Any]]:
     from reconciler.loading.acknowledgement_model import AcknowledgementsFile
     from reconciler.loading.guard_model import GuardRulesFile
 
-    models = {"GuardRules": GuardRulesFile, "Acknowledgements": AcknowledgementsFile}
+    models: dict[str, type[BaseModel]] = {"GuardRules": GuardRulesFile, "Acknowledgements": AcknowledgementsFile}
     return {
         name: {"$schema": DIALECT, "$id": f"{name}.json", "title": name, **model_schema(model)}
         for name, model in models.items()

@@ -8,7 +8,7 @@ what a reviewer's machine cannot know (whether a secret rotated).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
@@ -51,6 +51,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "summary": summary(plan),
         "header": header_to_json(plan.header),
         "partial": plan.partial,
+        "narrowed": list(plan.narrowed),
         "manifests": plan.manifests,
         "unchanged": plan.unchanged,
         "sizes": dict(plan.sizes),
@@ -63,11 +64,21 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         ],
         "problems": [_problem_to_json(item) for item in plan.problems],
         "warnings": list(plan.warnings),
-        "acknowledged": [{name: getattr(item, name) for name in _ACKNOWLEDGED} for item in plan.acknowledged],
+        "acknowledged": acknowledged_to_json(plan.acknowledged),
         "changeDigest": change_digest(plan),
     }
     data["planDigest"] = plan_digest(data)
     return data
+
+
+def acknowledged_to_json(items: Iterable[Acknowledged]) -> list[dict[str, str]]:
+    """What was accepted, as plans and reports hold it."""
+    return [{name: getattr(item, name) for name in _ACKNOWLEDGED} for item in items]
+
+
+def acknowledged_from_json(items: Iterable[Mapping[str, Any]]) -> tuple[Acknowledged, ...]:
+    """Read it back; raises `KeyError` or `TypeError` for what is no acknowledgement."""
+    return tuple(Acknowledged(**{name: str(item[name]) for name in _ACKNOWLEDGED}) for item in items)
 
 
 def plan_digest(data: Mapping[str, Any]) -> str:
@@ -202,12 +213,10 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
             unchanged=int(data["unchanged"]),
             sizes={str(key): int(value) for key, value in data["sizes"].items()},
             partial=bool(data["partial"]),
+            narrowed=tuple(str(item) for item in data.get("narrowed", ())),
             manifests=int(data["manifests"]),
             cost=Cost(int(data["cost"]["requests"]), float(data["cost"]["seconds"])),
-            acknowledged=tuple(
-                Acknowledged(**{name: str(item[name]) for name in _ACKNOWLEDGED})
-                for item in data.get("acknowledged", ())
-            ),
+            acknowledged=acknowledged_from_json(data.get("acknowledged", ())),
         )
     except KeyError as error:
         raise ValueError(f"not a plan that this tool wrote: it lacks {error}") from error

@@ -8,12 +8,18 @@ from typing import Any, Literal, get_args
 
 from reconciler.core.diagnostic import Mark
 from reconciler.core.exchange import Outcome
-from reconciler.core.plan import Action, Header
-from reconciler.core.planfile import header_from_json, header_to_json, mark_from_text
+from reconciler.core.plan import Acknowledged, Action, Header
+from reconciler.core.planfile import (
+    acknowledged_from_json,
+    acknowledged_to_json,
+    header_from_json,
+    header_to_json,
+    mark_from_text,
+)
 from reconciler.core.resource import Key
 
 FORMAT_VERSION = "1.1"
-"""Major and minor version of the report's JSON. 1.0 had neither ``header`` nor a result's ``source``."""
+"""Major and minor version of the report's JSON. 1.0 had neither ``header``, ``acknowledged`` nor a result's ``source``."""
 
 Verdict = Literal["nothing", "applied", "partial", "failed", "stale", "denied", "interrupted"]
 
@@ -41,7 +47,7 @@ class Result:
 class Report:
     """The outcome of a run. ``diverged`` are keys whose read-back is not as planned; ``signal`` a signal's number or 0.
 
-    ``header`` is that of the plan which was applied.
+    ``header`` is that of the plan which was applied, ``acknowledged`` what was accepted in it although a guard does not.
     """
 
     results: tuple[Result, ...] = ()
@@ -49,6 +55,7 @@ class Report:
     signal: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     header: Header = field(default_factory=Header)
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many changes ended with an outcome."""
@@ -89,6 +96,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
         "account": account(report),
         "header": header_to_json(report.header),
         "results": [result_to_json(item) for item in report.results],
+        "acknowledged": acknowledged_to_json(report.acknowledged),
         "diverged": [{"key": str(key), "message": message} for key, message in report.diverged],
         "signal": report.signal,
         "requests": dict(sorted(report.requests.items())),
@@ -121,6 +129,7 @@ def report_from_json(data: Mapping[str, Any]) -> Report:
             int(data["signal"]),
             {str(name): int(count) for name, count in data["requests"].items()},
             header_from_json(data["header"]) if "header" in data else Header(),
+            acknowledged_from_json(data.get("acknowledged", ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a report that this tool wrote: {error}") from error

@@ -80,13 +80,14 @@ class Runner:
         self.before = dict(self.writer.entries)
         changes = self._prepared(plan)
         if not changes:
-            return Report(header=plan.header)
+            return Report(header=plan.header, acknowledged=plan.acknowledged)
         self.writer.save()
         self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes))
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
         prepared = plan_to_json(replace(plan, changes=tuple(changes)))
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
-        return replace(await self._carry_out(changes, {}), header=plan.header)
+        report = await self._carry_out(changes, {})
+        return replace(report, header=plan.header, acknowledged=plan.acknowledged)
 
     async def resume(self, state: JournalState, plan: Plan) -> Report:
         """Go on with an interrupted apply from its journal and the plan in it, never from current manifests."""
@@ -98,7 +99,7 @@ class Runner:
         left = tuple(change for change in plan.changes if change.key not in state.done)
         progress = {key: _progress(state, key) for key in state.steps}
         report = await self._carry_out(self._prepared(replace(plan, changes=left)), progress)
-        return replace(report, header=plan.header)
+        return replace(report, header=plan.header, acknowledged=plan.acknowledged)
 
     def _prepared(self, plan: Plan) -> list[Change]:
         changes, warnings = prepare(

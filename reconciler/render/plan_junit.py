@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.plan import Change, Plan, Problem
+from reconciler.core.plan import Acknowledged, Change, Plan, Problem
 from reconciler.core.report import Report, Result, account
 from reconciler.render.drift_text import drift_summary
 from reconciler.render.escape import visible
 from reconciler.render.junit import Case, render_junit
 from reconciler.render.page import about, reason, verb, writer
-from reconciler.render.plan_text import first_line
+from reconciler.render.plan_text import acceptance, first_line
 from reconciler.render.report_text import reason_of
 from reconciler.render.rows import Room, label_of, rows_of, three_sides
 
@@ -25,6 +25,7 @@ def render_plan_junit(plan: Plan) -> str:
     Refusals and conflicts fail. Drift that apply sets back does not: the change that does so is there to be reviewed.
     """
     cases = [_refused(problem) for problem in plan.problems]
+    cases += [_accepted(item) for item in plan.acknowledged]
     cases += [_drifted(change, fails=False) for change in plan.drifted if not change.conflicted]
     cases += [_change(change) for change in plan.changes]
     return render_junit([(_name("plan", plan), cases or [Case(first_line(plan), CHANGES)])])
@@ -53,6 +54,12 @@ def _refused(problem: Problem) -> Case:
     lines += [f"help: {visible(problem.fix)}"] if problem.fix else []
     lines += [f"to accept it: --allow {visible(problem.acknowledge)}"] if problem.acknowledge else []
     return Case(name, GUARDS, "failed", visible(problem.message), problem.code, "\n".join(lines))
+
+
+def _accepted(item: Acknowledged) -> Case:
+    """A guard that refuses and was overruled: it passes, and says by whom."""
+    lines = [visible(item.message)] if item.message else []
+    return Case(f"acknowledged {visible(item.accepts)}", GUARDS, text="\n".join([*lines, visible(acceptance(item))]))
 
 
 def _drifted(change: Change, *, fails: bool) -> Case:

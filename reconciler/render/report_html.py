@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.core.exchange import Outcome
 from reconciler.core.report import Report, Result, Verdict, account
+from reconciler.render.accepted_html import acknowledged_section
 from reconciler.render.html import NOTHING, Html, el, join
 from reconciler.render.html_facts import header_facts, tally
 from reconciler.render.html_page import Document, Section, Tile, Tone, render_page
@@ -50,6 +51,7 @@ def render_report_html(report: Report) -> str:
         _results("open", "Not applied", open_ones, "bad"),
         _diverged(report),
         _results("applied", "Applied", done, ""),
+        acknowledged_section(report.acknowledged),
     ]
     tiles = [
         Tile(name, report.count(name), tone)

@@ -6,6 +6,7 @@ from reconciler.core.report import Report, Result, account
 from reconciler.render.escape import visible
 from reconciler.render.markdown import LIMIT, Budget, bullet, code, comment, details
 from reconciler.render.markdown_stamp import hidden_stamp, stamp, sticky
+from reconciler.render.plan_text import acceptance
 from reconciler.render.report_text import reason_of
 from reconciler.render.rows import SIGNS
 
@@ -26,6 +27,8 @@ def render_report_markdown(report: Report, *, marker: str = "", limit: int = LIM
     page.add_all("changes", "### Not applied", map(_result, open_ones), len(open_ones), share=0.7)
     diverged = (bullet(code(str(key)), code(message)) for key, message in report.diverged)
     page.add_all("resources", "### Not converged", diverged, len(report.diverged), share=0.8)
+    accepted = (bullet(code(item.accepts), code(acceptance(item))) for item in report.acknowledged)
+    page.add_all("acknowledgements", "### Acknowledged", accepted, len(report.acknowledged), share=0.5)
     done = [result for result in report.results if result.outcome == "applied"]
     if done:
         page.add(_done(done, page.left - 400))

@@ -9,6 +9,7 @@ from reconciler.core.report import Report, Result, account
 from reconciler.core.resource import Key
 from reconciler.render.escape import visible
 from reconciler.render.page import Page
+from reconciler.render.plan_text import acceptance
 from reconciler.render.style import Paint, Style, prose
 
 OUTCOME_STYLES: dict[Outcome, Style] = {
@@ -33,6 +34,8 @@ def render_report_text(
             _add_result(page, result, marks)
     for key, message in report.diverged:
         page.add(f"not converged  {visible(str(key))}: {visible(message)}", "yellow", hang=2)
+    for item in report.acknowledged:
+        page.add(f"acknowledged  {visible(item.accepts)}: {visible(acceptance(item))}", "dim", hang=2)
     if report.signal:
         name = SIGNALS.get(report.signal, f"signal {report.signal}")
         page.add(f"Interrupted by {name}: what was in flight was finished, nothing new was started.", "yellow")

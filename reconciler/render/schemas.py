@@ -46,6 +46,7 @@ def plan_schema() -> Schema:
                 "type": "boolean",
                 "description": "Whether the run was narrowed: nothing is deleted or forgotten.",
             },
+            "narrowed": _list({"type": "string"}, "What it was narrowed to: paths and options; empty: nothing."),
             "manifests": _count("Resource manifests of the project that were planned."),
             "unchanged": _count("Resources that are as declared."),
             "sizes": _map(_count("Owned resources of one kind."), "Owned resources by kind."),
@@ -77,6 +78,7 @@ def report_schema() -> Schema:
             "account": _text("The outcomes in one line."),
             "header": {"$ref": "#/$defs/header"},
             "results": _list({"$ref": "#/$defs/result"}, "One for every change, in plan order."),
+            "acknowledged": _list({"$ref": "#/$defs/acknowledged"}, "What was accepted although a guard does not."),
             "diverged": _list(
                 _closed({"key": _KEY, "message": _text("What differs.")}), "What was read back other than planned."
             ),
@@ -84,7 +86,8 @@ def report_schema() -> Schema:
             "requests": _map(_count("Requests of one sort."), "Requests that were sent, by sort."),
         }
     )
-    return _document("report.json", "A report of reconciler", schema, {"header": _HEADER, "result": _RESULT})
+    parts = {"header": _HEADER, "result": _RESULT, "acknowledged": _PLAN_PARTS["acknowledged"]}
+    return _document("report.json", "A report of reconciler", schema, parts)
 
 
 def events_schema() -> Schema:

@@ -421,3 +421,20 @@ def test_the_cost_is_what_an_apply_sends(tmp_path: Path) -> None:
         assert project.plan()["cost"]["requests"] == cost
         report = project.apply("--format", "json").events[-1]
         assert sum(report["requests"].values()) - 1 == cost, "all but the listing of the plan"
+
+
+def test_every_report_says_what_was_accepted_and_why(reviewed: Project) -> None:
+    accept(reviewed, {"code": "P-owner", "key": "Dataset/people", "reason": "owner follows"})
+    names = ("markdown", "html", "json", "junit")
+    of_plan = [word for name in names for word in ("--report", f"{name}=plan.{name}")]
+    reviewed.run("plan", "--out", "saved.json", *of_plan).ok()
+    of_apply = [word for name in names for word in ("--report", f"{name}=apply.{name}")]
+    ran = reviewed.run("apply", "saved.json", *of_apply).ok()
+    assert "acknowledged  P-owner:Dataset/people: owner follows (anna, until 2099-01-02T00:00:00Z" in ran.out
+    for name in names:
+        of_files = ["plan"] if name == "junit" else ["plan", "apply"]
+        for what in of_files:
+            text = (reviewed.root / f"{what}.{name}").read_text(encoding="utf-8")
+            assert "P-owner" in text
+            assert "owner follows" in text
+    assert "owner follows" in reviewed.run("show", "apply.json").ok().out
