@@ -16,6 +16,7 @@ import orjson
 from reconciler.errors import SourceUnusable, StorageError
 from reconciler.jobs.folder import JobFolder, replace_file
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
+from reconciler.jobs.records.readers.json_values import dumps, loads
 from reconciler.jobs.records.readers.records import to_columns
 
 _RECORDS: Final = ".records.ndjson"
@@ -66,7 +67,7 @@ def find_records(ids: Sequence[Any], records: Iterable[dict[str, Any]], first: s
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else dumps(value).decode()
 
 
 def is_recovery(path: Path) -> bool:
@@ -113,7 +114,7 @@ def _entries(path: Path) -> list[Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise SourceUnusable(f"{path.name} is larger than {_MAX_BYTES // 2**20} MB, which no recovery payload is")
-        entries = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        entries = loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except OSError as error:
         raise SourceUnusable(f"{path.name} cannot be read: {error.strerror}") from error
     except orjson.JSONDecodeError as error:

@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import orjson
-
 from reconciler.errors import ResumeImpossible, StorageError
 from reconciler.jobs.records.readers.chunk import BadRecord
+from reconciler.jobs.records.readers.json_values import dumps
 
 
 class Quarantine:
@@ -96,7 +95,7 @@ def _line(record: BadRecord, by: str) -> bytes:
     }
     if record.raw is not None:
         entry["raw"] = record.raw
-    return orjson.dumps(entry) + b"\n"
+    return dumps(entry) + b"\n"
 
 
 def place_of(root: Path, declared: str | None, name: str, replayed: Path | None, *, dry_run: bool) -> Path:

@@ -66,6 +66,24 @@ def test_a_dry_run_counts_what_stands_before_damage(job: Ingesting) -> None:
     assert report["messages"] == []
 
 
+@pytest.mark.parametrize("form", ["ndjson", "json"])
+def test_no_digit_of_a_whole_number_is_lost(job: Ingesting, form: str) -> None:
+    """In a text column, and in the quarantine file whence a replay takes it, whatever else stands in the block."""
+    job.declare(f"data/t.{form}", form)
+    wide = 2**64
+    records = [{"id": "a", "name": wide}, {"id": "b", "age": wide}, {"id": "c", "name": {"x": [-wide]}}]
+    text = "\n".join(json.dumps(item) for item in records) if form == "ndjson" else json.dumps(records)
+    job.text(text, f"t.{form}")
+    assert job.run()["account"] == account(3, 1, quarantined=2)
+    assert job.live["a"]["name"] == str(wide)
+    assert [item["record"] for item in job.quarantined] == records[1:]
+    file = job.project.root / ".reconciler" / "quarantine" / "load.ndjson"
+    corrected = file.read_text().replace('{"x":[-18446744073709551616]}', "18446744073709551617")
+    file.write_text(corrected)
+    assert job.run("--replay", str(file))["account"] == account(2, 1, quarantined=1)
+    assert job.live["c"]["name"] == str(wide + 1)
+
+
 def refuse(emulator: RunningEmulator, status: int, *, after: int) -> None:
     rules = [
         {"match": {"method": "POST", "path": RECORDS}, "times": after, "effect": {"delaySeconds": 0}},

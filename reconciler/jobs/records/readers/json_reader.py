@@ -17,6 +17,7 @@ import orjson
 from reconciler.errors import SourceUnusable
 from reconciler.jobs.records.readers.chunk import Chunk, Position
 from reconciler.jobs.records.readers.files import Blocks, SourceFile
+from reconciler.jobs.records.readers.json_values import loads
 from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES
 from reconciler.jobs.records.readers.records import to_columns
 from reconciler.jobs.records.readers.streamed import StreamedReader
@@ -96,7 +97,7 @@ def _cut(data: bytes) -> tuple[int, list[Any]] | None:
     places = [match.end() for match in _BETWEEN.finditer(data, max(0, len(data) - MAX_RECORD_BYTES))]
     for end in reversed(places[-_TRIES:]):
         try:
-            return end, orjson.loads(b"[%b]" % data[: end - 1])
+            return end, loads(b"[%b]" % data[: end - 1])
         except orjson.JSONDecodeError:
             continue
     return None
@@ -105,7 +106,7 @@ def _cut(data: bytes) -> tuple[int, list[Any]] | None:
 def _last(data: bytes, name: str, offset: int, *, more: bool) -> Iterator[tuple[int, int, list[Any]]]:
     """The elements up to the end of the array, which must be the end of the file; or up to the damage, which is raised then."""
     try:
-        records = orjson.loads(b"[%b" % data)
+        records = loads(b"[%b" % data)
     except orjson.JSONDecodeError as error:
         place, reason = _damage(data, error)
         end, records = _sound(data, place)
@@ -147,4 +148,4 @@ def _sound(data: bytes, damage: int) -> tuple[int, list[Any]]:
             if depth < 0:
                 break
             end = token.end() if depth == 0 else end
-    return end, orjson.loads(b"[%b]" % data[:end])
+    return end, loads(b"[%b]" % data[:end])

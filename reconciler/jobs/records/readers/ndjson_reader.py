@@ -10,6 +10,7 @@ import orjson
 
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.records.readers.files import SourceFile
+from reconciler.jobs.records.readers.json_values import loads
 from reconciler.jobs.records.readers.lines import blocks_of, last_line
 from reconciler.jobs.records.readers.records import to_columns
 from reconciler.jobs.records.readers.streamed import StreamedReader
@@ -53,7 +54,7 @@ def parse_block(
     def original(index: int) -> Any:
         if not lines:
             lines.extend(data.split(b"\n"))
-        return orjson.loads(lines[index])
+        return loads(lines[index])
 
     return frame, pl.int_range(row + 1, row + 1 + frame.height, dtype=pl.UInt64, eager=True), original, []
 
@@ -65,7 +66,7 @@ def _regular(data: bytes, columns: Sequence[str]) -> pl.DataFrame | None:
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     # Polars turns what is nested into text: a brace too many, or any bracket, and the block takes the other way.
     # It also makes NUL of half a surrogate pair.
-    if data.count(b"{") != lines or b"[" in data or _SURROGATE.search(data):
+    if data.count(b"{") != lines or b"[" in data or (b"\\" in data and _SURROGATE.search(data)):
         return None
     try:
         frame = pl.read_ndjson(data, schema=dict.fromkeys(columns, pl.String))
@@ -87,7 +88,7 @@ def _line_by_line(
             continue
         row += 1
         try:
-            parsed.append(orjson.loads(line))
+            parsed.append(loads(line))
             rows.append(row)
         except orjson.JSONDecodeError as error:
             raw = line.decode("utf-8", "replace").rstrip("\r")

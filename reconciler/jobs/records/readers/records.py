@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler.jobs.records.readers.chunk import BadRecord
+from reconciler.jobs.records.readers.json_values import dumps
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +59,7 @@ def scalar_texts(values: Sequence[Any]) -> list[str | None]:
     import polars as pl
 
     places = [index for index, value in enumerate(values) if type(value) is float]
-    texts = [value if value is None or type(value) is str else orjson.dumps(value).decode() for value in values]
+    texts = [value if value is None or type(value) is str else dumps(value).decode() for value in values]
     if places:
         lines = b"".join(b'{"v":%s}\n' % orjson.dumps(values[index]) for index in places)
         for index, text in zip(places, pl.read_ndjson(lines, schema={"v": pl.String})["v"], strict=True):

@@ -9,6 +9,7 @@ import orjson
 
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
+from reconciler.jobs.records.readers.json_values import loads
 from reconciler.jobs.records.readers.lines import blocks_of, last_line
 from reconciler.jobs.records.readers.records import to_columns
 
@@ -75,7 +76,7 @@ class ReplayReader:
 
 def _entry(line: bytes) -> dict[str, Any]:
     try:
-        entry = orjson.loads(line)
+        entry = loads(line)
     except orjson.JSONDecodeError:
         return {}
     return entry if isinstance(entry, dict) else {}
