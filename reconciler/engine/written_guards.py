@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from reconciler.core.acknowledge import Finding
 from reconciler.core.guard_rule import GuardRule
@@ -18,6 +17,7 @@ from reconciler.core.plan import Change, Header, Plan
 from reconciler.core.projection import WHOLE, Paths, both
 from reconciler.engine.compiled_guard import Compiled, Show, ask, undecided
 from reconciler.loading.cel import Context, Expression, ExpressionError
+from reconciler.loading.moments import zone_of
 
 
 def evaluate(
@@ -131,6 +131,6 @@ class Contexts:
     def of(self, zone: str) -> Context:
         """The context in which ``local`` tells the time of a zone."""
         if zone not in self._ready:
-            local = local_view(self._moment.astimezone(ZoneInfo(zone)))
+            local = local_view(self._moment.astimezone(zone_of(zone)))
             self._ready[zone] = Context({**self._common, "local": local})
         return self._ready[zone]

@@ -21,12 +21,18 @@ def week_time(text: str) -> WeekTime:
 
 
 def zone_of(name: str) -> tzinfo:
-    """A time zone by its IANA name; raises `ValueError` where there is none of that name."""
-    from zoneinfo import ZoneInfo
+    """A time zone by its IANA name; raises `ValueError` where there is none of that name, or no data about any."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo, available_timezones
 
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:
+        if not available_timezones():
+            raise ValueError(
+                "needs the time zones of the world, which this machine lacks: pip install tzdata"
+            ) from error
         raise ValueError(f"{name} is not a time zone such as Europe/Berlin") from error
 
 

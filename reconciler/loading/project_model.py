@@ -333,6 +333,16 @@ class SpecModel(_Part):
         description="Tenants by name. `local`, the embedded emulator, is there without being declared.",
     )
 
+    @model_validator(mode="after")
+    def _freezes_mean_something(self) -> SpecModel:
+        names = [freeze.name for freeze in self.guards.freezes]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"declares the freeze {twice[0]} twice")
+        for freeze in self.guards.freezes:
+            if unknown := sorted({*freeze.targets} - {*self.targets, "local"}):
+                raise ValueError(f"freezes a target {unknown[0]} ({freeze.name}), which it does not declare")
+        return self
+
 
 class MetadataModel(_Part):
     """What the project is called."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,12 @@ def test_what_a_freeze_lets_pass(tmp_path: Path) -> None:
     project.run("apply", "--yes").ok(6)
     project.put("people.yaml", dataset("people", metadata={"labels": {"hotfix": "yes"}}))
     project.apply()
-    project = frozen(tmp_path / "other", {**ALWAYS, "targets": ["prod"]})
+    text = (project.root / "reconciler.yaml").read_text(encoding="utf-8")
+    other = json.loads(text)
+    other["spec"]["targets"]["prod"] = {"url": "https://prod.example"}
+    other["spec"]["guards"]["freezes"] = [{**ALWAYS, "targets": ["prod"]}]
+    project.write("reconciler.yaml", json.dumps(other))
+    project.put("people.yaml", dataset("people", description="another"))
     project.apply()
 
 
@@ -241,6 +247,7 @@ def test_what_a_freeze_lets_pass(tmp_path: Path) -> None:
         ({**FREEZE, "weekly": {"from": "Freitag 16:00", "to": "Monday 06:00"}}, "is not a weekday and a time"),
         ({**ALWAYS, "timezone": "Mars/Base"}, "is not a time zone"),
         ({**ALWAYS, "allow": ["nonsense"]}, "is not a selector"),
+        ({**ALWAYS, "targets": ["prd"]}, "freezes a target prd (year-end), which it does not declare"),
     ],
 )
 def test_a_freeze_that_means_nothing(tmp_path: Path, freeze: dict[str, Any], says: str) -> None:
@@ -438,3 +445,20 @@ def test_every_report_says_what_was_accepted_and_why(reviewed: Project) -> None:
             assert "P-owner" in text
             assert "owner follows" in text
     assert "owner follows" in reviewed.run("show", "apply.json").ok().out
+
+
+def test_two_freezes_of_one_name(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project", guards={"freezes": [ALWAYS, ALWAYS]})
+    assert "declares the freeze year-end twice" in project.run("validate").ok(78).out
+
+
+def test_without_the_library_nothing_passes_by_the_rules(guarded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    guarded.run("plan", "--out", "plan.json", "--allow", "P-owner").ok()
+    monkeypatch.setitem(sys.modules, "cel", None)
+    for words in (("validate",), ("plan",), ("apply", "--yes"), ("apply", "plan.json"), ("test", "--guards")):
+        ran = guarded.run(*words).ok(78)
+        assert "pip install 'reconciler[guards]'" in ran.all
+    assert guarded.run("ledger", "list", "--format", "json").ok().json == []
+    text = (guarded.root / "reconciler.yaml").read_text(encoding="utf-8")
+    guarded.write("reconciler.yaml", text.replace('"rules": ["guards"]', '"rules": []'))
+    guarded.apply()
