@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from tests.contract.emulator.bodies import EXTENSIONS, patch
-from tests.contract.emulator.extension_syncs import Serve, Syncs, counts, serving
+from tests.contract.emulator.extension_syncs import Serve, Syncs, counts
 from tests.support.emulator import RunningEmulator
 from tests.support.loopback import Call, Reply, loopback_server
-
-
-@pytest.fixture
-def syncs(api: httpx.Client, emulator: RunningEmulator) -> Syncs:
-    return Syncs(api, emulator)
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with serving() as serve:
-        yield serve
 
 
 def test_records_are_fetched_page_by_page(syncs: Syncs, serve: Serve) -> None:

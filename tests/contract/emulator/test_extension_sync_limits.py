@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from tests.contract.emulator.bodies import EXTENSIONS, created, extension, patch, path_of, refused
-from tests.contract.emulator.extension_syncs import FIELDS, NOWHERE, Serve, Syncs, counts, serving
+from tests.contract.emulator.extension_syncs import FIELDS, NOWHERE, Serve, Syncs, counts
 from tests.support.emulator import RunningEmulator
 from tests.support.loopback import Call, Reply, loopback_server
-
-
-@pytest.fixture
-def syncs(api: httpx.Client, emulator: RunningEmulator) -> Syncs:
-    return Syncs(api, emulator)
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with serving() as serve:
-        yield serve
 
 
 class TestRefusals:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,13 @@ import pytest
 
 from reconciler.jobs.connector_sync import read_state
 from reconciler.jobs.tenant_sync import pause
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import RunningEmulator
 from tests.support.ingestion import report_of
 from tests.support.project import Ran, manifest
 from tests.support.tenant_project import Setting, connector
 
 _PATIENCE_SECONDS = 60
 QUICK = {"baseDelaySeconds": 0.01, "capSeconds": 0.02, "attempts": 5000}
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
-        yield running
 
 
 @pytest.fixture
