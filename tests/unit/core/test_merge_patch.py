@@ -10,28 +10,10 @@ from hypothesis import given
 
 from reconciler.core.mergepatch import apply_patch
 from tests.support.kinds import json_values
-
-# RFC 7396, appendix A, line by line: original, patch, result.
-APPENDIX: list[tuple[Any, Any, Any]] = [
-    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
-    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
-    ({"a": "b"}, {"a": None}, {}),
-    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
-    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
-    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
-    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
-    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
-    (["a", "b"], ["c", "d"], ["c", "d"]),
-    ({"a": "b"}, ["c"], ["c"]),
-    ({"a": "foo"}, None, None),
-    ({"a": "foo"}, "bar", "bar"),
-    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
-    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
-    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-]
+from tests.support.rfc7396 import APPENDIX_A
 
 
-@pytest.mark.parametrize(("original", "patch", "result"), APPENDIX)
+@pytest.mark.parametrize(("original", "patch", "result"), APPENDIX_A)
 def test_appendix_a(original: Any, patch: Any, result: Any) -> None:
     assert apply_patch(original, patch) == result
 
