@@ -190,10 +190,10 @@ def _tools(page: Document) -> Html:
 def _choices(name: str, label: str, choices: Sequence[tuple[str, int]]) -> Html:
     if len(choices) < 2:
         return NOTHING
-    if name == "kind" and len(choices) > 6:
+    if name == "kind" and len(choices) > 4:
         options = [el("option", f"{value} ({count})", value=value) for value, count in choices]
         return el(
-            "label", el("span", label, class_="spoken"), el("select", el("option", "All kinds", value=""), *options, id="kinds")
+            "label", el("span", label, class_="spoken"), el("select", el("option", "All kinds", value=""), *options, id="kind-choice")
         )  # fmt: skip
     buttons = [
         el(

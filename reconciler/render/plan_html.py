@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.core.plan import Action, Change, Plan, Problem
 from reconciler.core.resource import Key
+from reconciler.render.accepted_html import acknowledged_section
 from reconciler.render.change_html import change_entry
 from reconciler.render.drift_html import drift_sections
 from reconciler.render.html import NOTHING, Html, el, join
@@ -15,7 +16,7 @@ from reconciler.render.html_graph import Node, graph
 from reconciler.render.html_page import Document, Section, Tile, Tone, render_page
 from reconciler.render.html_parts import Entry, badge, code, entries, spaced
 from reconciler.render.page import verb
-from reconciler.render.plan_text import PARTIAL_LINE, cost_line, noted
+from reconciler.render.plan_text import cost_line, noted, partial_line
 from reconciler.render.rows import SIGNS
 
 ACTIONS: Final[tuple[Action, ...]] = ("create", "update", "delete", "adopt", "forget")
@@ -25,9 +26,12 @@ def render_plan_html(plan: Plan) -> str:
     """The whole plan as one page."""
     verdict, tone = _verdict(plan)
     changes = [change for change in plan.changes if change.action != "none"]
-    anchors = {change.key: f"c{index}" for index, change in enumerate(plan.changes)}
+    others = noted(plan)
+    anchors = {change.key: f"c{index}" for index, change in enumerate(changes)}
+    anchors |= {change.key: f"n{index}" for index, change in enumerate(others)}
     sections = [
         _problems(plan, anchors),
+        acknowledged_section(plan.acknowledged),
         *drift_sections(plan),
         _by_kind(plan),
         _graph(changes, anchors),
@@ -36,7 +40,7 @@ def render_plan_html(plan: Plan) -> str:
             "noted",
             "Nothing to send",
             "Recorded in the ledger, or looked at again when applying.",
-            noted(plan),
+            others,
             anchors,
         ),
         _warnings(plan),
@@ -47,7 +51,7 @@ def render_plan_html(plan: Plan) -> str:
         f"for {plan.header.target}" if plan.header.target else "",
         verdict,
         tone,
-        lead=PARTIAL_LINE if plan.partial else None,
+        lead=partial_line(plan) if plan.partial else None,
         tiles=_tiles(plan),
         facts=[*header_facts(plan.header), ("Cost", cost_line(plan).removeprefix("Cost: "))],
         sections=[section for section in sections if section is not None],
@@ -92,6 +96,9 @@ def _problem(problem: Problem, anchors: dict[Key, str]) -> Html:
         el("p", "To accept it: ", code(f"--allow {problem.acknowledge}"), class_="fix")
         if problem.acknowledge
         else None,
+        el("p", "In a file of acknowledgements: change ", code(problem.change), class_="fix")
+        if problem.change
+        else None,
         el("p", el("a", str(problem.key), href=f"#{anchor}"), class_="fix") if anchor else None,
         data_code=problem.code,
     )
@@ -134,7 +141,8 @@ def _changes(name: str, title: str, about: str, changes: Sequence[Change], ancho
     if not changes:
         return None
     few = len(changes) <= 3
-    items = (change_entry(change, anchors[change.key], anchors, is_open=few) for change in changes)
+    letter = name[0]
+    items = (change_entry(change, f"{letter}{index}", anchors, is_open=few) for index, change in enumerate(changes))
     return Section(name, title, entries(items, main=name == "changes"), len(changes), about)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from reconciler.core.plan import Action, Change, Plan, Problem, summary
+from reconciler.core.plan import Acknowledged, Action, Change, Plan, Problem, summary
 from reconciler.render.change_graph import change_graph
 from reconciler.render.drift_markdown import drift_head, drifted
 from reconciler.render.markdown import LIMIT, Budget, bullet, code, comment, details, diff_lines, fenced
 from reconciler.render.markdown_stamp import hidden_stamp, plan_digests, stamp, sticky, where, who
 from reconciler.render.page import reason, verb
-from reconciler.render.plan_text import PARTIAL_LINE, cost_line, noted
+from reconciler.render.plan_text import PARTIAL_LINE, acceptance, cost_line, noted
 from reconciler.render.rows import SIGNS, Room, rows_of
 
 KINDS_SHOWN = 40
@@ -39,6 +39,13 @@ def render_plan_markdown(plan: Plan, *, marker: str = "", commit: str = "", limi
     page.add(_title(plan))
     page.add(_table(plan))
     page.add_all("problems", _problem_head(plan), map(_problem, plan.problems), len(plan.problems), share=0.3)
+    page.add_all(
+        "acknowledgements",
+        f"### Acknowledged ({len(plan.acknowledged)})",
+        map(_acknowledged, plan.acknowledged),
+        len(plan.acknowledged),
+        share=0.2,
+    )
     for line in _plain_lines(plan):
         page.add(line)
     page.add_all("drifted resources", drift_head(plan), map(drifted, plan.drifted), len(plan.drifted), share=0.5)
@@ -71,7 +78,8 @@ def _table(plan: Plan) -> str:
         counts = [sum(1 for change in mine if change.action == action) for action in _ACTIONS]
         counts.append(sum(1 for change in mine if change.drifted))
         lines.append(f"| {code(kind)} | " + " | ".join(str(count or "") for count in counts) + " |")
-    return "\n".join(lines) + f"\n\n{plan.unchanged} unchanged"
+    more = f"{len(kinds) - KINDS_SHOWN} more kinds, " if len(kinds) > KINDS_SHOWN else ""
+    return "\n".join(lines) + f"\n\n{more}{plan.unchanged} unchanged"
 
 
 def _problem_head(plan: Plan) -> str:
@@ -80,12 +88,19 @@ def _problem_head(plan: Plan) -> str:
 
 def _problem(problem: Problem) -> str:
     fix = f"\n  <br>fix: {code(problem.fix)}" if problem.fix else ""
-    return bullet(f"**{code(problem.code)}**", code(problem.message)) + fix
+    change = f"\n  <br>in a file of acknowledgements: change {code(problem.change)}" if problem.change else ""
+    return bullet(f"**{code(problem.code)}**", code(problem.message)) + fix + change
+
+
+def _acknowledged(item: Acknowledged) -> str:
+    said = code(item.message) if item.message else ""
+    return f"{bullet(code(item.accepts), said)}\n  <br>{code(acceptance(item))}"
 
 
 def _plain_lines(plan: Plan) -> Iterator[str]:
     if plan.partial:
-        yield f"_{PARTIAL_LINE}_"
+        narrowed = f" It is narrowed to {', '.join(map(code, plan.narrowed))}." if plan.narrowed else ""
+        yield f"_{PARTIAL_LINE}_{narrowed}"
     if cost := cost_line(plan):
         yield cost
 

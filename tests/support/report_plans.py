@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.diagnostic import Mark
-from reconciler.core.plan import Action, Change, Cost, Orphan, Plan, Problem
+from reconciler.core.plan import Acknowledged, Action, Change, Cost, Orphan, Plan, Problem
 from reconciler.core.resource import Key
 from reconciler.core.values import ABSENT
 from tests.support.render_plans import HEADER
@@ -31,6 +31,11 @@ def told(plan: Plan) -> Plan:
         plan.unchanged,
         partial=True,
         cost=plan.cost,
+        acknowledged=(
+            Acknowledged(
+                "G004:Dataset/left", "it is protected", "moved", "anna", "2026-04-01T00:00:00Z", "acks.yaml:3"
+            ),
+        ),
     )
 
 

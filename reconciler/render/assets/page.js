@@ -5,7 +5,7 @@
   const entries = all(".entry");
   const counted = all("[data-main] > .entry");
   const search = one("search");
-  const kinds = one("kinds");
+  const kinds = one("kind-choice");
   const chosen = { action: new Set(), kind: new Set() };
   const texts = new Map();
 
