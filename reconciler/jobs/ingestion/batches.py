@@ -102,24 +102,27 @@ def batch_of_each(first: int, limits: Sequence[tuple[int, int]]) -> pl.Series:
 class KeyOrder:
     """Remembers the keys of the latest batches, to say which of them a new one has to wait for.
 
-    Keys are told apart by a hash: two different ones with the same hash cost a wait, never a record.
+    Keys are told apart by a hash: two different ones with the same hash cost a wait, never a record. Where a source is in
+    order of its key, every key is beyond all before it, and no hashes are compared.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = list(keys)
         self._recent: pl.DataFrame | None = None
+        self._greatest: Any = None
 
     def waits(self, frame: pl.DataFrame, first: int, limits: Sequence[tuple[int, int]]) -> list[int]:
         """For each batch of a chunk (numbered from ``first``) the latest earlier one that shares a key with it, or -1."""
         import polars as pl
 
         numbers = batch_of_each(first, limits)
-        seen = pl.DataFrame({"key": frame.select(self._keys).hash_rows(), "batch": numbers})
+        keys = frame.select(_alike(frame[name]) for name in self._keys)
+        seen = pl.DataFrame({"key": keys.hash_rows(), "batch": numbers})
         if self._recent is not None:
             seen = pl.concat([self._recent, seen])
         self._recent = seen.filter(pl.col("batch") >= first + len(limits) - 2 * WINDOW)
         waits = [-1] * len(limits)
-        if seen["key"].n_unique() == seen.height:
+        if self._beyond(keys) or seen["key"].n_unique() == seen.height:
             return waits
         shared = (
             seen.with_columns(before=pl.col("batch").shift(1).over("key"))
@@ -130,6 +133,27 @@ class KeyOrder:
         for number, before in shared.iter_rows():
             waits[number - first] = before
         return waits
+
+    def _beyond(self, keys: pl.DataFrame) -> bool:
+        """Whether each of these keys is greater than the one before it, and the first than all that ever were."""
+        if keys.width != 1:
+            return False
+        column = keys.to_series()
+        before, self._greatest = self._greatest, _greater(self._greatest, column.max())
+        if column.null_count() or (before is not None and not column[0] > before):
+            return False
+        return bool((column > column.shift(1)).all())
+
+
+def _alike(column: pl.Series) -> pl.Series:
+    """A key column in which the same number is the same value, whether or not fractions occur beside it."""
+    import polars as pl
+
+    return column.cast(pl.Float64) if column.dtype.is_numeric() else column
+
+
+def _greater(one: Any, other: Any) -> Any:
+    return other if one is None or (other is not None and other > one) else one
 
 
 def make_batches(

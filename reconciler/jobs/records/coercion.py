@@ -97,6 +97,8 @@ def _number(column: Column, values: pl.Series) -> Coerced:
     import polars as pl
 
     texts = values
+    if values.dtype == pl.String and (whole := _whole(values)) is not None:
+        return whole, []
     if values.dtype.is_numeric() and not isinstance(values.dtype, pl.Decimal):
         if values.dtype.is_integer():
             # Polars compares no type with a number that it cannot hold.
@@ -127,6 +129,18 @@ def _number(column: Column, values: pl.Series) -> Coerced:
     return numbers, problems
 
 
+def _whole(texts: pl.Series) -> pl.Series | None:
+    """Texts that are whole numbers within the limit, one and all, or no value; None where any is something else."""
+    import polars as pl
+
+    numbers = texts.cast(pl.Int64, strict=False)
+    if numbers.null_count() != texts.null_count():
+        return None
+    least, most = numbers.min(), numbers.max()
+    inside = least is None or (int(str(least)) >= -MAX_INTEGER and int(str(most)) <= MAX_INTEGER)
+    return numbers if inside else None
+
+
 _BEYOND: Final = "is a whole number beyond 2^53 - 1, which would lose digits"
 
 
@@ -136,8 +150,10 @@ def _boolean(column: Column, values: pl.Series) -> Coerced:
     if values.dtype == pl.Boolean:
         return values, []
     texts = values.cast(pl.String, strict=False)
-    if not texts.is_in(["true", "false"]).all():
-        texts = texts.str.strip_chars()
+    true = texts == "true"
+    if (true | (texts == "false")).all():
+        return true, []
+    texts = texts.str.strip_chars()
     flags = pl.select(pl.when(texts == "true").then(True).when(texts == "false").then(False)).to_series()
     wrong = flags.is_null() & texts.is_not_null() & (texts != "")
     return flags, _some(column, "is neither true nor false", wrong.fill_null(value=False))

@@ -16,12 +16,28 @@ _OUT: Final = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _MIDNIGHT: Final = "T00:00:00.000Z"
 
 
+_SAMPLE: Final = 1_000
+"""How many texts tell whether a column has few different ones."""
+
+
 def read_dates(texts: pl.Series) -> pl.Series:
     """Read ISO 8601 dates and times (without a zone: UTC); null for whatever is none, for years outside 1 to 9999 too."""
     import polars as pl
 
     if texts.null_count() == len(texts):
         return texts
+    sample = texts.head(_SAMPLE)
+    if 2 * sample.n_unique() > len(sample):
+        return _read(texts)
+    known = texts.drop_nulls().unique()
+    made = _read(known)
+    return texts if made.equals(known) else texts.replace_strict(known, made, default=None, return_dtype=pl.String)
+
+
+def _read(texts: pl.Series) -> pl.Series:
+    """Read every text, however often it occurs."""
+    import polars as pl
+
     plain = texts.str.contains(_DATE)
     if plain.all():
         return _dates(texts, plain)

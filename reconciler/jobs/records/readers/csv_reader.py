@@ -149,7 +149,8 @@ def _regular(data: bytes, names: Sequence[str]) -> pl.DataFrame | None:
     import polars as pl
 
     # A lone carriage return, and an empty line in a table of one column, mean different things to different readers.
-    if data.count(b"\r") != data.count(b"\r\n") or len(names) == 1:
+    lone = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+    if lone or len(names) == 1:
         return None
     schema = dict.fromkeys(names, pl.String)
     try:

@@ -25,6 +25,8 @@ def last_line(data: bytes) -> int:
 
 def last_unquoted_line(data: bytes) -> int:
     """The end of the last line that is outside of quotes, when the block begins outside of them."""
+    if b'"' not in data:
+        return last_line(data)
     end = len(data)
     quotes = data.count(b'"')
     while (newline := data.rfind(b"\n", 0, end)) >= 0:

@@ -96,6 +96,24 @@ def test_a_batch_waits_for_the_latest_that_shares_a_key(chunks: list[list[str]],
             number = batch.number + 1
 
 
+@given(st.lists(st.lists(st.sampled_from([None, "1", "2", "3", "10", "é", "😀"]), max_size=4), min_size=1, max_size=8))
+def test_keys_in_order_are_no_exception(chunks: list[list[str | None]]) -> None:
+    """Chunks in which keys only grow, and those in which they do not, in any order: what shares a key waits."""
+    order = KeyOrder(["id"])
+    last: dict[str | None, int] = {}
+    for number, keys in enumerate(filter(None, (sorted(keys, key=str) for keys in chunks))):
+        [batch] = make_batches(prepared(list(keys)), number, 10, ENVELOPE, order)
+        assert batch.after == max((last.get(key, -1) for key in keys), default=-1)
+        last |= dict.fromkeys(keys, number)
+
+
+def test_a_number_is_the_same_key_with_and_without_fractions_beside_it() -> None:
+    order = KeyOrder(["id"])
+    whole, fractions = pl.DataFrame({"id": [7, 5]}), pl.DataFrame({"id": [0.5, 5.0]})
+    assert order.waits(whole, 0, [(0, 1), (1, 2)]) == [-1, -1]
+    assert order.waits(fractions, 2, [(0, 1), (1, 2)]) == [-1, 1]
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(["a", "b", "c", "d", None]), max_size=9)), max_size=8)
 )
