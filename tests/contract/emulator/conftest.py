@@ -8,6 +8,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from tests.contract.emulator.bodies import STREAMS, created, stream
 from tests.contract.emulator.executions import Deploy, Deployed
 from tests.contract.emulator.extension_syncs import Serve, Syncs, serving
 from tests.support.emulator import RunningEmulator
@@ -22,6 +23,12 @@ def deploy(api: httpx.Client) -> Deploy:
         return Deployed(api, source, files or {}, more)
 
     return make
+
+
+@pytest.fixture
+def calls(api: httpx.Client) -> str:
+    """The id of a stream."""
+    return str(created(api, STREAMS, stream(api))["id"])
 
 
 @pytest.fixture
