@@ -81,10 +81,10 @@ def _kinds(_context: click.Context) -> Iterable[str]:
 
 
 def _topics(_context: click.Context) -> Iterable[str]:
-    from reconciler.cli.explain import all_rules
+    from reconciler.cli.explain import all_rules, other_documents
     from reconciler.kinds import load_kinds
 
-    return [*load_kinds(), *all_rules()]
+    return [*load_kinds(), *other_documents(), *all_rules()]
 
 
 targets = _completer(_targets)

@@ -62,7 +62,7 @@ def explain(topic: str, width: int = _WIDTH) -> list[str]:
     from reconciler.kinds import load_kinds
     from reconciler.loading.suggest import did_you_mean
 
-    rules, kinds = all_rules(), load_kinds()
+    rules, kinds = all_rules(), {**load_kinds(), **other_documents()}
     if not topic:
         return _overview(kinds, rules, width)
     if topic.upper() in rules:
@@ -73,6 +73,23 @@ def explain(topic: str, width: int = _WIDTH) -> list[str]:
         fix = did_you_mean(head, [*kinds, *rules]) or "`reconciler explain` alone lists everything"
         raise UsageError(f"there is nothing to explain about {topic!r}", fix=fix)
     return _field(kind, path, width) if path else _kind(kind, width)
+
+
+def other_documents() -> dict[str, Kind]:
+    """What is written in YAML and is no manifest, as kinds without a tenant: the project file, and files of guards."""
+    from reconciler.core.kind import Kind
+    from reconciler.loading.acknowledgement_model import EntriesModel
+    from reconciler.loading.guard_model import RulesModel
+    from reconciler.loading.project_model import SpecModel
+
+    return {
+        name: Kind(name=name, kind_class="fragment", spec=model, summary=summary)
+        for name, model, summary in (
+            ("Project", SpecModel, "The project file, reconciler.yaml: targets, guards, where manifests are."),
+            ("GuardRules", RulesModel, "Guards that the project writes itself, with cases that try them."),
+            ("Acknowledgements", EntriesModel, "What guards refuse and a review has accepted, until when and why."),
+        )
+    }
 
 
 def all_rules() -> dict[str, Rule]:
@@ -124,12 +141,16 @@ def _kind(kind: Kind, width: int) -> list[str]:
     from reconciler.kinds.schema import fields_of
     from reconciler.kinds.schema.page import CLASSES, facts
 
-    lines = [f"{kind.name}: {kind.summary}", "", *wrap(CLASSES[kind.kind_class], width), ""]
-    for what, how in facts(kind):
-        lines += _hanging(f"  {what}: ", how, width)
-    lines += ["", "Fields (* is required)", ""]
-    lines += _tree(fields_of(kind), width)
-    return [*lines, "", f"A field: reconciler explain {kind.name}.FIELD    A starter: reconciler new {kind.name} NAME"]
+    lines = [f"{kind.name}: {kind.summary}", ""]
+    beside = kind.name in other_documents()
+    if not beside:
+        lines += [*wrap(CLASSES[kind.kind_class], width), ""]
+        for what, how in facts(kind):
+            lines += _hanging(f"  {what}: ", how, width)
+        lines.append("")
+    lines += ["Fields (* is required)", "", *_tree(fields_of(kind), width)]
+    starter = "" if beside else f"    A starter: reconciler new {kind.name} NAME"
+    return [*lines, "", f"A field: reconciler explain {kind.name}.FIELD{starter}"]
 
 
 def _tree(items: Sequence[FieldDoc], width: int) -> list[str]:

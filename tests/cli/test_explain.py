@@ -108,3 +108,12 @@ def test_lines_keep_to_their_width():
     for topic in ("", "Connector", "Connector.authentication", "M103"):
         assert max(len(line) for line in explain(topic, 80)) <= 120
         assert all(len(line) <= 80 for line in explain(topic, 80) if line.startswith("      "))
+
+
+@pytest.mark.parametrize(
+    "topic", ["Project", "Project.targets.url", "Project.spec.guards.freezes", "GuardRules.rules.cases"]
+)
+def test_the_project_file_and_the_files_of_guards(topic):
+    text = "\n".join(explain(topic))
+    assert topic.partition(".")[0] in text
+    assert "reconciler new" not in text
