@@ -51,5 +51,7 @@ ADVICE: Final = {
     "X001": "Look at the rights of the path that is named, and at the space on its disk.",
     "X002": "The embedded tenant's state is emulator.sqlite under .reconciler; without that file, an empty tenant starts.",
     "X003": "After an interrupted apply, go on with `reconciler apply --resume`; a job, with `reconciler run JOB --resume`.",
+    "X004": "Run inside a clone that has the revision: `git fetch origin REV`, or a checkout with its whole history "
+    "(fetch-depth: 0 in GitHub Actions, GIT_DEPTH: 0 in GitLab).",
 }
 """By code. Rules and guards have theirs in their explanations."""
