@@ -41,9 +41,12 @@ Examples:
     "--only",
     multiple=True,
     metavar="SELECTOR",
+    shell_complete=completion.kinds,
     help="Only these: Kind/name by live name or key, globs allowed; repeatable.",
 )
-@click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not these; repeatable.")
+@click.option(
+    "--exclude", multiple=True, metavar="SELECTOR", shell_complete=completion.kinds, help="Not these; repeatable."
+)
 @click.option(
     "--split",
     type=click.Choice(["resource", "kind"]),
@@ -65,6 +68,7 @@ Examples:
 )
 @click.option(
     "--adopt/--no-adopt",
+    "taking_over",
     default=None,
     help="Whether the ledger learns of what is exported (default: where it is a file of this project).",
 )
@@ -82,7 +86,7 @@ def command(
     split: str,
     code: tuple[Path, ...],
     overwrite: bool,
-    adopt: bool | None,
+    taking_over: bool | None,
     dry_run: bool,
     to_stdout: bool,
 ) -> int:
@@ -102,7 +106,7 @@ def command(
     if not nothing:
         put_down(made, overwrite=overwrite)
         local = found.session.workspace.target.ledger.startswith("file:")
-        if seen and (local if adopt is None else adopt):
+        if seen and (local if taking_over is None else taking_over):
             take_over(made)
     _show(settings, made, dry_run=dry_run, to_stdout=to_stdout)
     if not nothing:

@@ -64,7 +64,7 @@ class Declared:
 
     ``links`` are the keys that the kind's own references name, ``mentions`` those of ids found in text; ``problems`` are empty
     for what can be declared. ``notes`` are comments by field of ``spec``, ``unsaid`` the fields that the manifest cannot say, and
-    why. ``pinned`` is whether its code is known by digest only.
+    why, ``literal_ids`` those in which an id stays as it is, since a reference would close a circle. ``pinned`` is whether its code is known by digest only.
     """
 
     key: Key
@@ -76,6 +76,7 @@ class Declared:
     problems: list[str] = field(default_factory=list)
     notes: Tree = field(default_factory=dict)
     unsaid: list[tuple[str, str]] = field(default_factory=list)
+    literal_ids: list[str] = field(default_factory=list)
     pinned: bool = False
 
 
@@ -177,18 +178,20 @@ def _hide(
             out.secrets.append(Placeholder(variable(path), out.key, path))
             notes[last] = SECRETS_NOTE
         elif rule.plain is None and isinstance(raw[last][name], str):
-            shown[name] = _mentioned(raw[last][name], directory, out, allowed) or value
+            shown[name] = _mentioned(raw[last][name], f"{rule.path}.{name}", directory, out, allowed) or value
         elif value is not None:
             shown[name] = value
     node[last] = shown
 
 
-def _mentioned(text: str, directory: Directory, out: Declared, allowed: Allowed) -> str:
+def _mentioned(text: str, path: str, directory: Directory, out: Declared, allowed: Allowed) -> str:
     """The text with references in place of known ids; empty where there is none."""
 
     def usable(target: Key) -> bool:
         found = allowed(out.key, target)
-        if found and target not in out.mentions:
+        if not found:
+            out.literal_ids.append(path)
+        elif target not in out.mentions:
             out.mentions.append(target)
         return found
 

@@ -27,7 +27,8 @@ class Exported:
 
     ``counts`` are manifests by kind, ``files`` those that hold them, relative to the project. ``along`` are the resources that
     nobody selected and that selected ones refer to, by live name. ``declared`` counts the selected ones that had a manifest
-    before. ``secrets`` and ``code`` are to be provided. ``adopted`` is whether the ledger knows the resources now; ``dry_run``
+    before. ``secrets`` and ``code`` are to be provided. ``literal_ids`` are fields in which an id stays as it is, since a reference in
+    its place would close a circle. ``adopted`` is whether the ledger knows the resources now; ``dry_run``
     that nothing was written.
     """
 
@@ -43,6 +44,7 @@ class Exported:
     adopted: bool = False
     dry_run: bool = False
     secrets_file: str = field(default="")
+    literal_ids: tuple[tuple[Key, str], ...] = ()
 
     @property
     def manifests(self) -> int:
@@ -74,6 +76,7 @@ def exported_to_json(made: Exported) -> dict[str, Any]:
         "along": [str(key) for key in made.along],
         "secrets": [{"variable": item.variable, "key": str(item.key), "path": item.path} for item in made.secrets],
         "code": [str(key) for key in made.code],
+        "literalIds": [{"key": str(key), "path": path} for key, path in made.literal_ids],
         "leftOut": [
             {"kind": item.kind, "name": item.name, "id": item.id, "reason": item.reason}
             | ({"field": item.field} if item.field else {})

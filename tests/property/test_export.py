@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.labels import MAX_LABEL, labels_for
@@ -148,7 +148,9 @@ def test_everything_is_either_a_manifest_or_said_to_be_none(
 def test_the_order_of_listings_and_the_ids_mean_nothing(
     surveyed: Survey, tenant: dict[str, list[Observed]], random: Any
 ) -> None:
-    first = _exported(surveyed, tenant).files
+    made = _exported(surveyed, tenant)
+    assume(not made.account(dry_run=True).literal_ids)
+    first = made.files
     ids = {item.id for items in tenant.values() for item in items}
     renamed = {id_: f"z{number:08}" for number, id_ in enumerate(random.sample(sorted(ids), len(ids)))}
     other = {}
@@ -177,6 +179,65 @@ def test_labels_are_legal_unique_and_their_own(names: list[str], taken: set[str]
     assert all(re.fullmatch(LABEL_PATTERN, label) and len(label) <= MAX_LABEL for label in labels.values())
     assert labels == labels_for(names[::-1], taken, "dataset")
     assert all(labels[name] == name for name in names if re.fullmatch(LABEL_PATTERN, name) and name not in taken)
+
+
+def _live(kind: str, id_: str, **body: Any) -> Observed:
+    return Observed(kind, id_, {"id": id_, **body}, "e")
+
+
+def test_names_that_several_bear_and_references_that_lead_nowhere(surveyed: Survey) -> None:
+    table = {"primaryKey": "a", "columns": {"a": {"type": "string", "nullable": False}}}
+    tenant = {
+        "Dataset": [_live("Dataset", f"table-{number}", name=name, **table) for number, name in enumerate("aab")],
+        "EventStream": [_live("EventStream", "stream", name="calls", actionId="gone")],
+    }
+    made = _exported(surveyed, tenant)
+    assert list(made.files) == ["manifests/datasets/b.yaml"]
+    assert [(item.id, item.reason) for item in made.written.left_out] == [
+        ("table-0", "2 Datasets have this name; rename all but one of them in the tenant"),
+        ("table-1", "2 Datasets have this name; rename all but one of them in the tenant"),
+        ("stream", "its actionId is gone, which is no DataAction that can be declared"),
+    ]
+
+
+def test_what_is_needed_by_what_cannot_be_declared_goes_with_it(surveyed: Survey) -> None:
+    action = {
+        "runtime": "nodejs20",
+        "codeSha256": "ab" * 32,
+        "inputs": {"properties": {}},
+        "outputs": {"properties": {}},
+    }
+    tenant = {
+        "DataAction": [_live("DataAction", "action-001", name="No Such Name", **action)],
+        "EventStream": [_live("EventStream", "stream-001", name="calls", actionId="action-001")],
+    }
+    made = _exported(surveyed, tenant)
+    assert made.files == {}
+    assert [item.kind for item in made.written.left_out] == ["DataAction", "EventStream"]
+
+
+def test_ids_in_text_never_close_a_circle(surveyed: Survey) -> None:
+    action = {
+        "runtime": "nodejs20",
+        "codeSha256": "ab" * 32,
+        "inputs": {"properties": {}},
+        "outputs": {"properties": {}},
+    }
+    tenant = {
+        "DataAction": [
+            _live("DataAction", "action-001", name="a", environment={"P": "action-002", "Q": "action-001"}, **action),
+            _live("DataAction", "action-002", name="b", environment={"P": "action-001", "Q": "stream-001"}, **action),
+        ],
+        "EventStream": [_live("EventStream", "stream-001", name="calls", actionId="action-002")],
+    }
+    made = _exported(surveyed, tenant)
+    assert "P: ${ref:DataAction/b.id}\n    Q: action-001\n" in made.files["manifests/data-actions/a.yaml"]
+    assert "P: action-001\n    Q: stream-001\n" in made.files["manifests/data-actions/b.yaml"]
+    assert [f"{key} {path}" for key, path in made.account(dry_run=True).literal_ids] == [
+        "DataAction/a environment.Q",
+        "DataAction/b environment.P",
+        "DataAction/b environment.Q",
+    ]
 
 
 def test_a_folder_for_keys() -> None:

@@ -63,6 +63,7 @@ class Export:
             self.adopted,
             dry_run,
             f"{self.wanted.folder}/{SECRETS_FILE}" if written.secrets else "",
+            tuple((item.key, path) for item in written.items for path in dict.fromkeys(item.literal_ids)),
         )
 
 
