@@ -52,6 +52,6 @@ ADVICE: Final = {
     "X002": "The embedded tenant's state is emulator.sqlite under .reconciler; without that file, an empty tenant starts.",
     "X003": "After an interrupted apply, go on with `reconciler apply --resume`; a job, with `reconciler run JOB --resume`.",
     "X004": "Run inside a clone that has the revision: `git fetch origin REV`, or a checkout with its whole history "
-    "(fetch-depth: 0 in GitHub Actions, GIT_DEPTH: 0 in GitLab).",
+    "(in GitHub Actions with fetch-depth 0; in GitLab with a depth of 0).",
 }
 """By code. Rules and guards have theirs in their explanations."""
