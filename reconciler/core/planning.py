@@ -79,14 +79,7 @@ def make_plan(
     wanted = sorted(desired, key=lambda item: item.key)
     matches = match(wanted, observed, ledger, options.adopt)
     draft = _Draft(kinds, options, fingerprint, matches)
-    selected = options.selected
-    draft.problems += [item for item in matches.problems if selected is None or item.key in selected]
-    for item in matches.items:
-        if selected is None or item.desired.key in selected:
-            _plan_one(draft, item)
-    if not options.partial:
-        for entry in matches.unclaimed:
-            _plan_gone(draft, entry)
+    _decide(draft)
     live = Counter(kind for kind, _ in matches.live_by_id)
     changes, in_the_way = in_order(draft.changes, matches, ledger)
     draft.problems += in_the_way
@@ -102,6 +95,18 @@ def make_plan(
         manifests=len(wanted),
         cost=cost_of(changes, live, rate=options.rate, page_size=options.page_size),
     )
+
+
+def _decide(draft: _Draft) -> None:
+    """Decide on each resource that is part of the run, and on what is gone where the run is not narrowed."""
+    selected = draft.options.selected
+    draft.problems += [item for item in draft.matches.problems if selected is None or item.key in selected]
+    for item in draft.matches.items:
+        if selected is None or item.desired.key in selected:
+            _plan_one(draft, item)
+    if not draft.options.partial:
+        for entry in draft.matches.unclaimed:
+            _plan_gone(draft, entry)
 
 
 def _plan_one(draft: _Draft, item: Match) -> None:
