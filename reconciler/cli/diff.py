@@ -82,11 +82,7 @@ def command(
     wanted = parse_reports(reports, FORMATS)
     check_report_files(wanted)
     if against:
-        if base or head or paths:
-            raise UsageError(
-                "--against compares what is live: revisions and paths have no part in it",
-                fix="leave out --base, --head and PATHS; --only and --exclude narrow it",
-            )
+        _refuse_revisions(base, head, *paths)
         live = _between_tenants(settings, against, only, exclude)
         return conclude(settings, live, wanted, full=full, detailed=detailed_exitcode)
     if not base:
@@ -99,6 +95,14 @@ def command(
     narrowing = Narrowing(parse_selectors(only), parse_selectors(exclude), places)
     found = diff_revisions(root, settings.target, base, head or "", narrowing)
     return conclude(settings, found, wanted, full=full, detailed=detailed_exitcode)
+
+
+def _refuse_revisions(*given: object) -> None:
+    if any(given):
+        raise UsageError(
+            "--against compares what is live: revisions and paths have no part in it",
+            fix="leave out --base, --head and PATHS; --only and --exclude narrow it",
+        )
 
 
 def _between_tenants(settings: Settings, against: str, only: tuple[str, ...], exclude: tuple[str, ...]) -> Difference:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.core.selection import Selector
     from reconciler.engine.export.exporting import Export
     from reconciler.engine.export.survey import Survey
-    from reconciler.engine.export.writing import Wanted
+    from reconciler.engine.export.writing import Split, Wanted
 
 
 @click.command(
@@ -99,7 +99,8 @@ def command(
     """
     from reconciler.engine.export.exporting import export, put_down, take_over
 
-    found, wanted = _begin(settings, folder, kinds, only, exclude, split, code, overwrite)
+    wanted = _wanted(settings, folder, kinds, only, exclude, split, code)
+    found = _surveyed(settings, wanted, overwrite=overwrite)
     made = export(found, wanted)
     nothing = dry_run or to_stdout or not made.files
     seen = _planned(found, wanted)
@@ -114,7 +115,7 @@ def command(
     return EXIT_PARTIAL if any(not item.field for item in made.written.left_out) else 0
 
 
-def _begin(
+def _wanted(
     settings: Settings,
     folder: Path | None,
     kinds: tuple[str, ...],
@@ -122,13 +123,11 @@ def _begin(
     exclude: tuple[str, ...],
     split: str,
     code: tuple[Path, ...],
-    overwrite: bool,
-) -> tuple[Survey, Wanted]:
-    """Read options, project and tenant."""
+) -> Wanted:
+    """Read the options that say what is exported, and to where."""
     from reconciler.cli.new import pick_kind
     from reconciler.engine.export.code import bundles_in
-    from reconciler.engine.export.survey import survey
-    from reconciler.engine.export.writing import Wanted, kinds_of
+    from reconciler.engine.export.writing import Wanted
     from reconciler.kinds import load_kinds
     from reconciler.loading.project_file import load_project
 
@@ -138,27 +137,28 @@ def _begin(
     if local:
         raise UsageError(f"{local[0]} is no kind of resource: nothing of it is live", fix="leave it out of --kind")
     root = load_project(settings.directory).root
-    wanted = Wanted(
-        chosen,
-        _selectors(only),
-        _selectors(exclude),
-        _folder(root, folder),
-        "kind" if split == "kind" else "resource",
-        bundles_in(root, code),
-    )
+    form: Split = "kind" if split == "kind" else "resource"
+    folders = bundles_in(root, code)
+    return Wanted(chosen, _selectors(only), _selectors(exclude), _folder(root, folder), form, folders)
+
+
+def _surveyed(settings: Settings, wanted: Wanted, *, overwrite: bool) -> Survey:
+    """Read project and tenant; what is written anew is disregarded."""
+    from reconciler.engine.export.survey import survey
+    from reconciler.engine.export.writing import kinds_of
+    from reconciler.kinds import load_kinds
 
     def anew(file: str, key: Key) -> bool:
         return overwrite and file == wanted.file(key)
 
-    found = survey(
+    return survey(
         settings.directory,
         settings.target,
-        kinds_of(wanted, registry),
+        kinds_of(wanted, load_kinds()),
         debug=settings.debug,
         detail=settings.verbose,
         anew=anew,
     )
-    return found, wanted
 
 
 def _selectors(texts: tuple[str, ...]) -> tuple[Selector, ...]:
