@@ -190,7 +190,7 @@ def fail(settings: Settings, error: errors.ReconcilerError) -> NoReturn:
     """Show an error and leave with its exit code.
 
     Diagnostics are the document of a command that checks, so for machine formats they go to stdout; everything else is
-    said on stderr.
+    said on stderr. GitHub's format has every error on stdout, as an annotation.
     """
     if isinstance(error, (errors.InvalidManifests, errors.InvalidProject)) and error.diagnostics:
         from reconciler.render.diagnostics import render_diagnostics
@@ -199,12 +199,22 @@ def fail(settings: Settings, error: errors.ReconcilerError) -> NoReturn:
         text = render_diagnostics(error.diagnostics, form, color=settings.color).rstrip("\n")
         (say if form == "text" else document)(text)
     else:
+        if settings.format == "github":
+            _annotate(error)
         say(f"error[{error.code}]: {printable(error.message)}")
         if error.fix:
             say(f"  help: {printable(error.fix)}")
     if settings.verbose > 1 and error.__cause__ is not None:
         say(f"  cause: {type(error.__cause__).__name__}")
     sys.exit(exit_code(error))
+
+
+def _annotate(error: errors.ReconcilerError) -> None:
+    """Tell of an error as an annotation, so that a pull request shows it where its other findings are."""
+    from reconciler.render.annotations import annotation
+
+    lines = [error.message, *([f"help: {error.fix}"] if error.fix else [])]
+    document(annotation("error", f"{error.code} reconciler", lines))
 
 
 def printable(text: str) -> str:

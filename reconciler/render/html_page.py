@@ -18,7 +18,7 @@ from reconciler.render.html import NEWLINE, NOTHING, Child, Html, el, join
 
 Tone = Literal["good", "warn", "bad", "calm"]
 
-_KEYS: Final = (
+KEYS: Final = (
     ("/", "go to the search"),
     ("j", "next entry"),
     ("k", "previous entry"),
@@ -28,6 +28,7 @@ _KEYS: Final = (
     ("t", "light, dark, or as the system has it"),
     ("Esc", "clear the search"),
 )
+"""The keys that work on every page, and what they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _count(number: int) -> Html:
 
 
 def _footer(page: Document) -> Html:
-    keys = [el("div", el("dt", el("kbd", key)), el("dd", what)) for key, what in _KEYS]
+    keys = [el("div", el("dt", el("kbd", key)), el("dd", what)) for key, what in KEYS]
     stamps = [el("div", el("dt", name), el("dd", el("code", value))) for name, value in page.stamps if value]
     switch = el(
         "label", el("input", type="checkbox", id="keys-on", checked=True), " Keys without Ctrl work on this page", class_="switch"

@@ -33,7 +33,6 @@ def render_plan_html(plan: Plan) -> str:
         _problems(plan, anchors),
         acknowledged_section(plan.acknowledged),
         *drift_sections(plan),
-        _by_kind(plan),
         _graph(changes, anchors),
         _changes("changes", "Changes", "In apply order.", changes, anchors),
         _changes(
@@ -43,6 +42,7 @@ def render_plan_html(plan: Plan) -> str:
             others,
             anchors,
         ),
+        _by_kind(plan),
         _warnings(plan),
         _orphans(plan),
     ]

@@ -24,7 +24,7 @@ COMPARED: Final = 400
 """Lines of one value up to which two are held against each other; the time grows with their product."""
 CONTEXT: Final = 2
 """Shared lines that stay on either side of what differs."""
-_SHARED_LEAST: Final = 0.3
+_SHARED_LEAST: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)

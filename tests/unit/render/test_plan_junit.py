@@ -11,34 +11,16 @@ from reconciler.core.report import Report, Result
 from reconciler.core.resource import Key
 from reconciler.render.junit import Case, render_junit
 from reconciler.render.plan_junit import render_drift_junit, render_plan_junit, render_report_junit
+from tests.support.junit_schema import check
 from tests.support.render_plans import REPORT, worlds
-
-ATTRIBUTES = {
-    "testsuites": set(),
-    "testsuite": {"name", "tests", "failures", "errors", "skipped"},
-    "testcase": {"name", "classname"},
-    "failure": {"message", "type"},
-    "skipped": {"message"},
-    "system-out": set(),
-}
-PARTS = {
-    "testsuites": {"testsuite"},
-    "testsuite": {"testcase"},
-    "testcase": {"failure", "skipped", "system-out"},
-}
 
 
 def read(text):
-    """The document's root, after it was held against the schema that is common to CI systems."""
+    """The document's root, after it was held against the published rules; each case says one thing at most."""
     root = ElementTree.fromstring(text.encode())
+    check(root)
     assert root.tag == "testsuites"
-    for element in root.iter():
-        assert set(element.keys()) == ATTRIBUTES[element.tag]
-        assert {child.tag for child in element} <= PARTS.get(element.tag, set())
-    for suite in root:
-        for name, path in (("tests", "testcase"), ("failures", "testcase/failure"), ("skipped", "testcase/skipped")):
-            assert int(suite.get(name)) == len(suite.findall(path))
-        assert all(len(case) <= 1 for case in suite)
+    assert all(len(case) <= 1 for case in root.iter("testcase"))
     return root
 
 
