@@ -207,4 +207,4 @@ def _records(frame: pl.DataFrame, limits: Sequence[tuple[int, int]]) -> Iterator
     for size, run in groupby(limits, lambda limit: limit[1] - limit[0]):
         of_run = list(run)
         each = records.slice(of_run[0][0], size * len(of_run)).reshape((len(of_run), size)).to_frame()
-        yield from each.select(pl.struct("records").struct.json_encode().cast(pl.Binary)).to_series()
+        yield from each.select(pl.struct("records").struct.json_encode().cast(pl.Binary)).to_series().to_list()
