@@ -31,7 +31,8 @@ from reconciler.loading.project import (
     find_root,
     local_target,
 )
-from reconciler.loading.project_model import FreezeModel, GuardsModel, ProjectFile, TargetModel
+from reconciler.loading.project_guards import FreezeModel, GuardsModel
+from reconciler.loading.project_model import ProjectFile, TargetModel
 from reconciler.loading.yaml import ParseCache, load_files, parse_text
 
 PROJECT: Final = Rule(

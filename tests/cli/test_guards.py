@@ -413,7 +413,9 @@ def test_a_saved_plan_is_asked_again_about_the_time(tmp_path: Path) -> None:
     project.run("plan", "--out", "accepted.json", "--allow", "P-later:Dataset/people").ok()
     late = {**rule, "require": "now < timestamp('2020-01-01T00:00:00Z')"}
     project.write("guards/house.yaml", rules(late, {**OWNER, "require": "false"}))
-    assert "too late for Dataset/people" in project.run("apply", "plan.json").ok(6).out
+    ran = project.run("apply", "plan.json").ok(6)
+    assert "too late for Dataset/people" in ran.out
+    assert "refused by P-later; nothing was sent" in ran.err, "the other rule does not look at the time"
     project.write("guards/house.yaml", "nonsense")
     assert "a file of guards is a map" in project.run("apply", "plan.json").ok(78).err
     project.write("guards/house.yaml", rules(late, OWNER))
