@@ -5,6 +5,7 @@ Lines that both sides share are left out where there are many, and counted. Noth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -24,7 +25,8 @@ COMPARED: Final = 400
 """Lines of one value up to which two are held against each other; the time grows with their product."""
 CONTEXT: Final = 2
 """Shared lines that stay on either side of what differs."""
-_SHARED_LEAST: Final = 0.2
+_SHARED_LEAST: Final = 0.3
+_WORD: Final = re.compile(r"\w+|\W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,24 @@ def _shared(texts: Sequence[str], *, at_start: bool, at_end: bool) -> Iterator[L
 
 
 def _runs(one: str, other: str) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
-    """Two lines in place of each other: what they share at either end, and between it what they do not."""
+    """Two lines in place of each other, word by word: what they share, and what they do not."""
     one, other = shorten_together([one, other], LINE_LIMIT)
+    left, right = _WORD.findall(one), _WORD.findall(other)
+    if max(len(left), len(right)) > COMPARED:
+        return _ends(one, other)
+    steps = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    shared = sum(len("".join(left[first:last])) for tag, first, last, _, _ in steps if tag == "equal")
+    if shared < _SHARED_LEAST * max(len(one), len(other)):
+        return (Run(one),), (Run(other),)
+    old = (Run("".join(left[first:last]), changed=tag != "equal") for tag, first, last, _, _ in steps)
+    new = (Run("".join(right[start:end]), changed=tag != "equal") for tag, _, _, start, end in steps)
+    return tuple(run for run in old if run.text), tuple(run for run in new if run.text)
+
+
+def _ends(one: str, other: str) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
+    """Two long lines: what they share at either end, and between it what they do not."""
     front = _common(one, other)
     back = _common(one[front:][::-1], other[front:][::-1])
-    if front + back < _SHARED_LEAST * max(len(one), len(other)):
-        return (Run(one),), (Run(other),)
     return _cut(one, front, back), _cut(other, front, back)
 
 
