@@ -45,10 +45,12 @@ class ErrorBody:
 
     def __str__(self) -> str:
         text = self.message or self.code
-        shown = "; ".join(f"{field}: {message}" if field else message for field, message in self.details[:_MAX_DETAILS])
-        more = len(self.details) - _MAX_DETAILS
+        told = [f"{field}: {message}" if field else message for field, message in self.details]
+        told = [detail for detail in told if detail not in text]
+        shown = "; ".join(told[:_MAX_DETAILS])
+        more = len(told) - _MAX_DETAILS
         shown += f"; and {more} more" if more > 0 else ""
-        return f"{text} [{shown}]" if shown and shown not in text else text
+        return f"{text} [{shown}]" if shown else text
 
 
 def read_error(answer: Answer, redact: Redact) -> ErrorBody | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import orjson
 from reconciler.emulator.action_env import read_environment
 from reconciler.emulator.clock import Clock, timestamp
 from reconciler.emulator.errors import ApiError, Problem, invalid, unprocessable
-from reconciler.emulator.execution.call import Call, Ending
+from reconciler.emulator.execution.call import HEAP_MEGABYTES, Call, Ending
 from reconciler.emulator.execution.judge import problems_of, without_unset
 from reconciler.emulator.execution.node import execute, find_node
 from reconciler.emulator.fields import Doc
@@ -34,6 +35,9 @@ LOGS_HEADER_BYTES = 6 << 10
 """Most bytes of JSON in the header of logs; the oldest lines give way. A control shows all of them."""
 
 _SHORTEST_SECRET = 4
+
+_NO_MEMORY = "JavaScript heap out of memory"
+"""What V8 prints when it gives up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +193,17 @@ def _refusal(doc: Doc, ending: Ending) -> ApiError | None:
         return unprocessable(code, message[:2048], [Problem("stack", stack)] if stack else ())
     if ending.too_much:
         return unprocessable("OUTPUT_TOO_LARGE", "the action wrote more than it may")
+    if ending.exit_code == -signal.SIGABRT and _NO_MEMORY in ending.printed:
+        text = f"the action used more memory than it may: {HEAP_MEGABYTES} MB for its objects"
+        return unprocessable("ACTION_FAILED", text)
     printed = ending.printed.strip()[-2048:]
-    text = f"the action's process ended with {ending.exit_code} and without an answer"
-    return unprocessable("ACTION_FAILED", text, [Problem("printed", printed)] if printed else ())
+    return unprocessable("ACTION_FAILED", _ended(ending.exit_code), [Problem("printed", printed)] if printed else ())
+
+
+def _ended(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"the action's process was killed by {signal.Signals(-exit_code).name} before it answered"
+    return f"the action's process ended with {exit_code} and without an answer"
 
 
 def _unavailable(why: str) -> ApiError:

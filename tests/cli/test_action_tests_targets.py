@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_on_this_machine_it_needs_no_apply_and_leaves_nothing(tmp_path: Path) ->
 
 def test_what_is_not_applied_is_said(tmp_path: Path) -> None:
     ran = project_at(tmp_path, FOUR).run("test").ok(1)
-    assert "DataAction/root is not in the tenant yet: `reconciler apply -t local` first" in ran.out
+    assert "DataAction/root is not in the tenant yet\n          fix: `reconciler apply -t local` first" in ran.out
 
 
 @needs_node
@@ -103,6 +104,36 @@ def test_an_environment_that_refers_to_what_is_live(tmp_path: Path) -> None:
 def test_without_node_it_says_so(tmp_path: Path) -> None:
     ran = project_at(tmp_path, FOUR).run("test", "--local", PATH="/nowhere").ok(1)
     assert "RUNTIME_UNAVAILABLE: actions can't be executed here: there is no Node.js on this machine" in ran.out
+    assert "fix: install Node.js 18 or newer" in ran.out
+
+
+FIXES = [
+    ("async () => ({root: 'x', key: 5})", {}, "OUTPUT_INVALID", "fix: correct the code, or what outputs declares"),
+    (
+        "async () => new Promise((_) => setTimeout(_, 9e6))",
+        {"timeoutSeconds": 1},
+        "EXECUTION_TIMEOUT",
+        "timeoutSeconds",
+    ),
+    ("async () => ({root: 1, key: 'x'.repeat(2e6)})", {}, "OUTPUT_TOO_LARGE", "1 MiB"),
+    ("async () => require('nowhere')", {}, "Cannot find module", "node_modules"),
+]
+
+
+@needs_node
+@pytest.mark.parametrize(("code", "more", "reason", "fix"), FIXES)
+def test_what_can_be_mended_is_told_once_with_the_way_to(
+    tmp_path: Path, code: str, more: dict[str, Any], reason: str, fix: str
+) -> None:
+    project = Project.create(tmp_path)
+    project.write("actions/root/index.js", f"module.exports = {code};")
+    project.put("action.yaml", action(tests=[FOUR], **more))
+    ran = project.run("test", "--local").ok(1)
+    assert fix in ran.out
+    assert ran.out.count(reason) == 1
+    assert ran.out.count("not of type") <= 2, "one for each output that is wrong"
+    report = project.run("test", "--local", "--format", "json").ok(1)
+    assert fix.removeprefix("fix: ") in one(report, "four")["fix"]
 
 
 @needs_node

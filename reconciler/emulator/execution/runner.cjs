@@ -10,10 +10,13 @@
  */
 
 const fs = require('node:fs');
+const path = require('node:path');
 
 const [entry, channelNumber] = process.argv.slice(2);
 const channel = Number(channelNumber);
 const call = JSON.parse(fs.readFileSync(0, 'utf8'));
+
+const home = `${path.dirname(entry)}${path.sep}`;
 
 let logBytes = 0;
 let finished = false;
@@ -70,9 +73,21 @@ function finish(record, exitCode) {
   process.exit(exitCode);
 }
 
+/** A text without the lines that are about this file and Node.js itself, and without the place of the action's folder. */
+function own(text) {
+  const lines = String(text).split('\n').filter((line) => !line.includes(__filename) && !/^\s+at .*\bnode:/.test(line));
+  return lines.join('\n').replaceAll(home, '');
+}
+
+/** Where an error came from in the action's code; what the error says is told apart from it. */
+function trace(error) {
+  const lines = own(String(error.stack || '').replace(`${error.name}: ${error.message}`, () => '')).split('\n');
+  return lines.filter((line) => line.trim()).map((line) => line.replace(/^ {4}at /, 'at ')).join('\n');
+}
+
 function fail(thrown, code) {
   const error = thrown instanceof Error ? thrown : new Error(`threw what is no Error: ${JSON.stringify(plain(thrown))}`);
-  finish({ error: { name: error.name, message: error.message, stack: String(error.stack || ''), code } }, 1);
+  finish({ error: { name: error.name, message: own(error.message), stack: trace(error), code } }, 1);
 }
 
 function answer(output) {

@@ -15,7 +15,10 @@ Outcome = Literal["passed", "failed", "error"]
 
 @dataclass(frozen=True, slots=True)
 class CaseReport:
-    """One test. ``failed`` has differences, ``error`` a ``reason`` why there is no output to compare, with its ``code``.
+    """One test.
+
+    ``failed`` has differences, ``error`` a ``reason`` why there is no output to compare, with its ``code`` and, where it is more
+    than the action's code that may have to be corrected, a ``fix``.
 
     Values and logs are fit to be shown: secrets are taken out. ``milliseconds`` is the server's own figure, or else what passed
     here.
@@ -30,6 +33,7 @@ class CaseReport:
     code: str = ""
     logs: tuple[LogLine, ...] = ()
     request_id: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ def _case(case: CaseReport) -> dict[str, Any]:
         "differences": [_difference(difference) for difference in case.differences],
         "reason": case.reason,
         "code": case.code,
+        "fix": case.fix,
         "logs": [{"level": line.level, "message": line.message, "data": line.data} for line in case.logs],
         "requestId": case.request_id,
     }

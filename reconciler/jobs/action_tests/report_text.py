@@ -66,7 +66,8 @@ def _case_lines(case: CaseReport, paint: Paint, *, all_logs: bool) -> Iterator[s
 def _reason_lines(case: CaseReport) -> list[str]:
     if not case.reason:
         return []
-    return [visible(f"{case.code}: {case.reason}" if case.code else case.reason)]
+    reason = visible(f"{case.code}: {case.reason}" if case.code else case.reason)
+    return [reason, f"fix: {visible(case.fix)}"] if case.fix else [reason]
 
 
 def difference_line(difference: Difference) -> str:

@@ -15,6 +15,7 @@ from reconciler.cxone.executions import Executed, execute
 from reconciler.cxone.text import Redact, without
 from reconciler.errors import ApiError, AuthenticationError, NotApplied
 from reconciler.jobs.action_tests.cases import Case, Suite, revealed
+from reconciler.jobs.action_tests.fixes import fix_for
 from reconciler.jobs.action_tests.matching import Difference, differences
 from reconciler.jobs.action_tests.report import CaseReport, SuiteReport
 
@@ -62,7 +63,7 @@ def _warnings(place: Place | NotApplied) -> tuple[str, ...]:
 
 async def _run(client: Client, kind: Kind, case: Case, place: Place | NotApplied, hide: Redact) -> CaseReport:
     if isinstance(place, NotApplied):
-        return CaseReport(case.name, "error", case.place, reason=f"{place.message}: {place.fix}", code=place.code)
+        return CaseReport(case.name, "error", case.place, reason=place.message, code=place.code, fix=place.fix)
     if case.impossible:
         return CaseReport(case.name, "error", case.place, reason=case.impossible)
     began = time.monotonic()
@@ -73,7 +74,8 @@ async def _run(client: Client, kind: Kind, case: Case, place: Place | NotApplied
     except ApiError as error:
         took = _milliseconds(began)
         code, id_ = error.api_code or error.code, error.request_id
-        return CaseReport(case.name, "error", case.place, took, reason=error.message, code=code, request_id=id_)
+        reason, fix = error.message, error.fix
+        return CaseReport(case.name, "error", case.place, took, reason=reason, code=code, request_id=id_, fix=fix)
     return judged(case, executed, _milliseconds(began))
 
 
@@ -88,7 +90,8 @@ def judged(case: Case, executed: Executed, measured: int) -> CaseReport:
         case.name, "passed", case.place, took, logs=executed.logs, request_id=executed.request_id, code=executed.code
     )
     if executed.refusal:
-        return replace(report, outcome="error", reason=executed.refusal)
+        fix = fix_for(executed.code, executed.refusal)
+        return replace(report, outcome="error", reason=executed.refusal, fix=fix)
     found = tuple(differences(revealed(case.expect), executed.output, case.match))
     return replace(report, outcome="failed" if found else "passed", differences=found)
 

@@ -111,7 +111,7 @@ def test_outputs_are_held_against_their_schema(deploy: Deploy, output: str, stat
         ("module.exports = async () => {", "Unexpected"),
         ("require('left-pad'); module.exports = async () => ({});", "left-pad"),
         ("module.exports = async () => process.exit(3);", "ended with 3"),
-        ("module.exports = async () => process.kill(process.pid, 'SIGKILL');", "ended with -9"),
+        ("module.exports = async () => process.kill(process.pid, 'SIGKILL');", "killed by SIGKILL"),
     ],
 )  # fmt: skip
 def test_an_action_that_fails(deploy: Deploy, source: str, said: str) -> None:
@@ -173,3 +173,29 @@ def test_without_node_it_says_so(deploy: Deploy, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nowhere")
     answer = deploy("module.exports = async () => ({});").execute()
     assert (answer.status_code, answer.json()["code"]) == (501, "RUNTIME_UNAVAILABLE")
+
+
+def test_a_trace_holds_the_actions_own_lines(deploy: Deploy) -> None:
+    files = {"lib_js": "exports.fall = () => { throw new Error('broken'); };"}
+    source = "const lib = require('./lib.js');\nmodule.exports = async () => lib.fall();"
+    body = deploy(source, files).execute().json()
+    assert body["message"] == "Error: broken"
+    assert body["details"] == [
+        {"field": "stack", "message": "at exports.fall (lib.js:1:30)\nat module.exports (index.js:2:34)"}
+    ]
+
+
+def test_a_module_that_is_not_there_is_named_without_the_servers_own_places(deploy: Deploy) -> None:
+    body = deploy("require('nowhere'); module.exports = async () => ({});").execute().json()
+    assert body["message"] == "Error: Cannot find module 'nowhere'\nRequire stack:\n- index.js"
+
+
+def test_how_a_process_ended_is_said_in_words(deploy: Deploy) -> None:
+    killed = deploy("module.exports = async () => process.kill(process.pid, 'SIGKILL');").execute().json()
+    assert killed["message"] == "the action's process was killed by SIGKILL before it answered"
+    left = deploy("module.exports = async () => process.exit(3);", name="leaving").execute().json()
+    assert left["message"] == "the action's process ended with 3 and without an answer"
+    greedy = "module.exports = async () => { const a = []; for (;;) a.push(new Array(1e5).fill(1)); };"
+    hungry = deploy(greedy, name="hungry", timeoutSeconds=30).execute().json()
+    assert (hungry["code"], hungry["details"]) == ("ACTION_FAILED", [])
+    assert hungry["message"] == "the action used more memory than it may: 256 MB for its objects"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cxone.message import Answer, Call, Failure
-from reconciler.cxone.status import lost, refused, unknown
+from reconciler.cxone.status import ErrorBody, lost, refused, unknown
 from reconciler.cxone.text import escape, without
 from reconciler.errors import (
     AuthenticationError,
@@ -185,3 +185,16 @@ def test_credentials_are_removed_from_what_servers_say() -> None:
     )
     error = refused(CALL, Answer(400, {}, body, "r"), "", redact)
     assert "hunter2" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("details", "shown"),
+    [
+        ([("a", "is wrong")], "no good: a: is wrong"),
+        ([("a", "is wrong"), ("b", "too")], "no good: a: is wrong [b: too]"),
+        ([("b", "too")], "no good: a: is wrong [b: too]"),
+        ([], "no good: a: is wrong"),
+    ],
+)
+def test_what_the_message_says_already_is_not_said_twice(details: list[tuple[str, str]], shown: str) -> None:
+    assert str(ErrorBody("X", "no good: a: is wrong", tuple(details))) == shown
