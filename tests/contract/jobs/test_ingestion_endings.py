@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import RunningEmulator
 from tests.support.ingestion import RECORDS, Ingesting, account, csv_text, tickets
 
 RESUME = "--resume goes on from here"
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def job(emulator: RunningEmulator, tmp_path: Path) -> Ingesting:
-    return Ingesting.make(tmp_path / "project", emulator)
 
 
 def damage(job: Ingesting) -> None:
