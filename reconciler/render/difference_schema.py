@@ -71,7 +71,7 @@ _ITEM = _closed(
         "name": _text("The live name; empty for what does not live in a tenant."),
         "movedFrom": {"anyOf": [_KEY, {"type": "null"}]},
         "source": {
-            "anyOf": [{"type": "string", "pattern": "^.*:[0-9]+:[0-9]+$"}, {"type": "null"}],
+            "anyOf": [{"type": "string", "pattern": r"^[\s\S]*:[0-9]+:[0-9]+$"}, {"type": "null"}],
             "description": "file:line:column",
         },
         "fields": _list({"$ref": "#/$defs/field"}, "What differs, by path."),
