@@ -17,12 +17,13 @@ from reconciler.jobs.stream_sink.table import Difference, dead_letter_difference
 CONNECT_SECONDS = 10
 """How long one attempt to connect may take."""
 
-Meaning = Literal["away", "data", "fatal"]
-"""What an error says: the database cannot take anything now; it refuses these rows; or nothing will change by itself."""
+Meaning = Literal["away", "contended", "data", "fatal"]
+"""What an error says: the database cannot take anything now; somebody else was in the way of this transaction; it refuses these
+rows; or nothing will change by itself."""
 
 _DATA = ("22", "23", "27", "38", "39", "44", "54", "P0")
-_AWAY = ("08", "40", "53", "55", "57", "58")
-_READ_ONLY = "25006"
+_AWAY = ("08", "40003", "53", "55", "57", "58", "25006")
+_CONTENDED = ("40000", "40001", "40002", "40P01", "55P03", "57014", "25P03", "25P04")
 
 
 def meaning_of(error: psycopg.Error) -> Meaning:
@@ -30,7 +31,9 @@ def meaning_of(error: psycopg.Error) -> Meaning:
     state = error.sqlstate
     if state is None:
         return "away" if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) else "fatal"
-    if state.startswith(_AWAY) or state == _READ_ONLY:
+    if state in _CONTENDED:
+        return "contended"
+    if state.startswith(_AWAY):
         return "away"
     return "data" if state.startswith(_DATA) else "fatal"
 

@@ -17,6 +17,7 @@ from reconciler.cxone.retry import Policy, backoff
 from reconciler.errors import DatabaseUnusable
 from reconciler.jobs.stream_sink.catalog import Connection
 from reconciler.jobs.stream_sink.columns import TableName, TablePlan
+from reconciler.jobs.stream_sink.contention import Contention
 from reconciler.jobs.stream_sink.database import Database, meaning_of, prepare_tables, said, unusable
 from reconciler.jobs.stream_sink.events import Prepared, Preparer, SchemaValidator
 from reconciler.jobs.stream_sink.intake import Intake
@@ -81,6 +82,7 @@ class Outlet:
         self._preparer: Preparer | None = None
         self._fitted: TablePlan | None = None
         self._told: set[str] = set()
+        self._contention = Contention(warn, tally.metrics)
         self._hand: list[Taken] = []
 
     @property
@@ -157,24 +159,33 @@ class Outlet:
             await self._retried(write)
 
     async def _retried(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something with the database, as often as it takes while it is away."""
+        """Do something with the database, as often as it takes while it is away or others are in the way."""
         attempt = 0
         while True:
             try:
                 await work()
             except psycopg.Error as error:
-                await self._drop()
-                password = self._target.database.password
-                if meaning_of(error) != "away":
+                password, meaning = self._target.database.password, meaning_of(error)
+                if meaning != "contended" or (self._connection is not None and self._connection.closed):
+                    await self._drop()
+                if meaning not in ("away", "contended"):
                     raise unusable(self._target.database, error, secret=password) from error
                 attempt += 1
-                await self._wait(attempt, said(error, secret=password), error)
+                if meaning == "away":
+                    self._away(said(error, secret=password), error)
+                else:
+                    self._there(blocked=True)
+                    self._contention.met(error, said(error, secret=password), attempt)
+                await anyio.sleep(backoff(attempt, _POLICY, random.SystemRandom().random()))
             else:
-                if self.presence.set(away=False):
-                    self._warn(f"the database {self._target.database.shown} is back")
+                self._there(blocked=False)
                 return
 
-    async def _wait(self, attempt: int, text: str, error: psycopg.Error) -> None:
+    def _there(self, *, blocked: bool) -> None:
+        if self.presence.set(away=False, blocked=blocked):
+            self._warn(f"the database {self._target.database.shown} is back")
+
+    def _away(self, text: str, error: psycopg.Error) -> None:
         if not self._known:
             raise DatabaseUnusable(
                 f"the database {self._target.database.shown} cannot be reached: {text}",
@@ -182,7 +193,6 @@ class Outlet:
             ) from error
         if self.presence.set(away=True):
             self._warn(f"the database {self._target.database.shown} is away ({text}); events wait in the spool")
-        await anyio.sleep(backoff(attempt, _POLICY, random.SystemRandom().random()))
 
     async def _connect(self) -> None:
         """Connect, and compare the tables again: they may have been changed meanwhile."""

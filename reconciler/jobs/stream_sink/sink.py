@@ -23,7 +23,7 @@ STOP_SECONDS = 10.0
 """How long a stop waits for what is spooled to be written; the rest waits for the next run."""
 
 AWAY_SECONDS = 30.0
-"""How long the end of a stream waits for a database that is away."""
+"""How long the end of a stream waits for a database that is away, or in which others hold what is needed."""
 
 
 @dataclass(slots=True)
@@ -71,12 +71,12 @@ class Sink:
         outlet.cancel()
 
     async def _watch_end(self, outlet: anyio.CancelScope) -> None:
-        """Give up on a database that stays away after the last event has come."""
+        """Give up on a database that takes nothing for long after the last event has come."""
         await self.intake.over.wait()
         while not outlet.cancel_called:
-            await self.outlet.presence.until(away=True)
+            await self.outlet.presence.until_stuck(stuck=True)
             with anyio.move_on_after(AWAY_SECONDS) as patience:
-                await self.outlet.presence.until(away=False)
+                await self.outlet.presence.until_stuck(stuck=False)
             if patience.cancelled_caught:
                 outlet.cancel()
 
