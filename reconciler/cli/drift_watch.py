@@ -15,7 +15,7 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.engine.drift import Drift
     from reconciler.engine.session import Session
-    from reconciler.engine.watch import Round
+    from reconciler.engine.watch import Round, Watch
     from reconciler.jobs.metrics import Collector
 
 WebhookFormat = Literal["json", "slack"]
@@ -54,38 +54,44 @@ def watch(settings: Settings, options: WatchOptions) -> int:
     from reconciler.engine.watch_metrics import WatchMetrics
 
     metrics = WatchMetrics(settings.target)
-    stopped_by = 0
 
     def opened(stack: ExitStack) -> Session:
         return stack.enter_context(
             Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose)
         )
 
-    async def work() -> None:
-        nonlocal stopped_by
-        stopped = anyio.Event()
+    async def work() -> int:
         teller = _Teller(settings, options, metrics.update)
-        async with anyio.create_task_group() as group:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-
-                async def listen() -> None:
-                    nonlocal stopped_by
-                    async for number in signals:
-                        stopped_by = stopped_by or number
-                        stopped.set()
-
-                group.start_soon(listen)
-                try:
-                    await Watch(opened, teller.tell, unmanaged=options.unmanaged).run(options.seconds, stopped)
-                finally:
-                    group.cancel_scope.cancel()
+        return await _until_stopped(Watch(opened, teller.tell, unmanaged=options.unmanaged), options.seconds)
 
     with _served(metrics, options.metrics):
         try:
-            anyio.run(work)
+            return 128 + anyio.run(work)
         except BaseExceptionGroup as group:
             raise _only(group) from None
-    return 128 + stopped_by
+
+
+async def _until_stopped(watch: Watch, seconds: float) -> int:
+    """Let a watch look until SIGINT or SIGTERM comes; returns which of them it was."""
+    import anyio
+
+    number = 0
+    stopped = anyio.Event()
+    async with anyio.create_task_group() as group:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+
+            async def listen() -> None:
+                nonlocal number
+                async for came in signals:
+                    number = number or came
+                    stopped.set()
+
+            group.start_soon(listen)
+            try:
+                await watch.run(seconds, stopped)
+            finally:
+                group.cancel_scope.cancel()
+    return number
 
 
 def _only(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.core.values import ABSENT
@@ -135,5 +135,7 @@ def _expressed(value: Any) -> Any:
 @given(JSON)
 def test_every_value_reads_back(value: Any) -> None:
     documents, problems = parse_text(f"a: {flow(value)}\nb: [{flow(value)}, x]\n", "f.yaml")
+    # Control characters have no place in manifests, however they are written (M105): then the edit is refused.
+    assume(not any(problem.rule.code == "M105" for problem in problems))
     assert not problems
     assert documents[0].value == {"a": _expressed(value), "b": [_expressed(value), "x"]}
