@@ -197,6 +197,14 @@ class TestLease:
         with again().lease("cem@host", "apply", _PATIENCE_SECONDS):
             pass
 
+    def test_who_has_it_again_goes_on_behind_what_others_added_meanwhile(self, store: StateStore, again: Open) -> None:
+        other = again()
+        for turn in (b"1\n", b"2\n"):
+            for holder in (store, other):
+                with holder.lease("ada@host", "apply", 0):
+                    holder.append(NAME, turn)
+        assert store.read_log(NAME) == b"1\n1\n2\n2\n"
+
     def test_a_freeze_keeps_everybody_out_until_it_is_thawed(self, store: StateStore, again: Open) -> None:
         assert store.thaw() is None
         store.freeze(Holder("ada@host", "migration tonight", "2026-01-01T00:00:00Z", frozen=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,22 @@ def test_a_conflict_behind_a_lost_answer_is_a_conflict(bucket: Bucket) -> None:
     with pytest.raises(LedgerConflict):
         store.write("ledger.json", b"two", version)
     assert bucket.get("ledger.json") == b"somebody else's"
+
+
+def test_a_write_that_was_carried_out_and_replaced_before_anybody_was_told_was_carried_out(bucket: Bucket) -> None:
+    ours, theirs = bucket.store(), bucket.store()
+    version = ours.write("ledger.json", b"one", None)
+    bucket.fault("PUT", "ledger.json", 1, drop="after", hold=True)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ours.write, "ledger.json", b"two", version)
+        while (blob := theirs.read("ledger.json")) is None or blob.data != b"two":
+            pass
+        theirs.write("ledger.json", b"three", blob.version)
+        bucket.heal()
+        written = answer.result(60)
+    assert bucket.get("ledger.json") == b"three"
+    with pytest.raises(LedgerConflict):
+        ours.write("ledger.json", b"four", written)
 
 
 def test_two_writes_at_once_that_were_both_refused_are_tried_again(bucket: Bucket) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.bucket import Bucket
-from tests.support.tenant_project import ACTIONS, CONNECTORS, Setting
+from tests.support.tenant_project import ACTIONS, CONNECTORS, DATASETS, Setting, dataset
 
 _PATIENCE_SECONDS = 60
 
@@ -31,6 +31,16 @@ def repeating(setting: Setting) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+def noticed(bucket: Bucket) -> bool:
+    """Whether the holder knows: its renewal was refused, it looked at the lock, and then again for who has it now.
+
+    The first refusal is its own trial, when it took the lease, of whether the store refuses anything.
+    """
+    asked = bucket.requests()
+    refused = [place for place, line in enumerate(asked) if line == "PUT lock 412"]
+    return len(refused) > 1 and asked[refused[1] :].count("GET lock 200") > 1
+
+
 def ends_without_writing(setting: Setting, process: subprocess.Popen[str], mark: int, words: str) -> None:
     """The process ends by itself, and sends one request at most that it was about to send already."""
     out, err = process.communicate(timeout=_PATIENCE_SECONDS)
@@ -50,6 +60,24 @@ def test_a_lock_file_that_is_removed_stops_new_requests_and_repeats(setting: Set
     setting.project.converged()
 
 
+def test_a_lease_that_was_lost_before_the_end_leaves_the_ledger_to_who_resumes(setting: Setting) -> None:
+    """The lock goes while the last answer is on its way: everything is applied, and only the journal knows of it."""
+    setting.project.put("all.yaml", dataset("people"))
+    setting.fault("POST", DATASETS, 1, delaySeconds=3)
+    mark = setting.mark
+    with setting.project.spawn("apply", "--yes") as process:
+        wait_for(process, lambda: f"POST {DATASETS}" in setting.writes(mark))
+        (setting.project.state / "lock").unlink()
+        _, err = process.communicate(timeout=_PATIENCE_SECONDS)
+    assert process.returncode == 1
+    assert "error[L004]" in err
+    assert setting.project.entries == {}
+    setting.project.run("apply", "--resume").ok()
+    assert set(setting.project.entries) == {"Dataset/people"}
+    setting.project.run("ledger", "verify").ok()
+    setting.project.converged()
+
+
 def test_a_lease_that_is_stolen_stops_new_requests_and_repeats(
     setting: Setting, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -57,9 +85,12 @@ def test_a_lease_that_is_stolen_stops_new_requests_and_repeats(
     shared = bucket.project(setting, tmp_path / "first")
     with repeating(shared) as process:
         bucket.put("lock", b"somebody else's")
-        wait_for(process, lambda: "PUT lock 412" in bucket.requests())
+        wait_for(process, lambda: noticed(bucket))
+        asked = len(bucket.requests())
         ends_without_writing(shared, process, setting.mark, "was taken while this command was running")
     assert bucket.get("lock") == b"somebody else's"
+    written = [line for line in bucket.requests()[asked:] if line.startswith("PUT")]
+    assert all(line.startswith("PUT log/journal.ndjson/") for line in written), "the ledger is somebody else's"
     bucket.delete("lock")
     other = bucket.project(setting, tmp_path / "second").project
     other.run("apply", "--resume").ok()
@@ -94,7 +125,7 @@ def test_unlock_takes_the_lease_from_a_running_apply_after_asking(
         assert "--yes" in refused.err
         said = other.run("ledger", "unlock", "--yes").ok()
         assert f"(process {process.pid})" in said.out
-        wait_for(process, lambda: "PUT lock 412" in bucket.requests())
+        wait_for(process, lambda: noticed(bucket))
         ends_without_writing(shared, process, setting.mark, "was taken while this command was running")
     other.run("apply", "--resume", "--lock-timeout", "60").ok()
     other.converged()

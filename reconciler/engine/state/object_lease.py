@@ -164,9 +164,8 @@ class ObjectLease(Lease):
                 self._etag = self._objects.put(KEY, data, self._etag, patience=min(left, self._seconds / _RENEWALS))
                 self._deadline = begun + self._seconds * _OWN_SHARE
             except Taken:
-                self._lost = (
-                    f"the lease of {self._objects.place} was taken while this command was running{self._taker()}"
-                )
+                self._lost = f"the lease of {self._objects.place} was taken while this command was running"
+                self._lost += self._taker()
             except StorageError:
                 continue  # the deadline stands; until then it is tried again
 

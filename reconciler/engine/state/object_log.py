@@ -53,6 +53,10 @@ class ObjectLogs:
         self._objects = objects
         self._positions: dict[str, _Position] = {}
 
+    def forget(self) -> None:
+        """Look anew where each log ends, before it is added to."""
+        self._positions.clear()
+
     def append(self, name: str, data: bytes) -> None:
         """Add a piece. Raises `LedgerConflict` where somebody else did meanwhile, or `StorageError`."""
         position = self._positions.get(name) or self._find(name)

@@ -90,6 +90,7 @@ class ObjectStore(StateStore):
         self._refuse_frozen()
         seconds = self.objects.place.lease_seconds
         with hold(self.objects, owner, purpose, timeout, seconds, self._refuse_frozen) as lease:
+            self._logs.forget()  # others may have gone on with them since
             yield lease
 
     def holder(self) -> Holder | None:

@@ -1,14 +1,15 @@
 """The objects of a bucket's folder: conditional writes whose outcome is always known, and one clock that all machines share.
 
 A conditional write whose answer is lost was carried out or not. It is sent again as it is, and where it is then refused, the
-object tells by the mark in its metadata whether it was our own write that got there first.
+object tells by the marks in its metadata whether our own write got there first: its own mark, and those of the writes that it
+replaced, so that it is told even where somebody has written on top of it meanwhile.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +23,15 @@ from reconciler.engine.state.object_faults import as_error, is_missing, storage_
 from reconciler.engine.state.s3_settings import Place
 from reconciler.errors import StorageError
 
-_MARK: Final = "reconciler-write"
+_MARKS: Final = "reconciler-writes"
+_MOST_MARKS: Final = 16
+"""Writes that an object remembers, its own among them: others write no more often while one waits to be told."""
+
 _CLOCK: Final = "clock"
 _AT_ONCE: Final = 8
+_REPLACED: Final = '"replaced"'
+"""What stands for the ETag of a write that was carried out and is replaced already: a later write on it is refused."""
+
 PATIENCE_SECONDS: Final = 30.0
 """Seconds for which a write is tried again while nobody answers."""
 
@@ -35,12 +42,12 @@ _FAILURES = (BaseError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object: its bytes, its ETag, when the server stored it, and the mark of the write that did."""
+    """An object: its bytes, its ETag, when the server stored it, and the marks of the newest writes, the one that did first."""
 
     data: bytes
     etag: str
     modified: datetime
-    mark: str
+    marks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +63,26 @@ class Taken(Exception):
 
 
 class Objects:
-    """One folder of a bucket. ``clock`` and ``sleep`` are the machine's own, in seconds."""
+    """One folder of a bucket."""
 
-    def __init__(
-        self,
-        store: S3Store,
-        place: Place,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, store: S3Store, place: Place) -> None:
         self._store = store
-        self._clock = clock
-        self._sleep = sleep
         self.place = place
+        self._seen: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def get(self, key: str) -> Stored | None:
         """An object, or None. Raises `StorageError`."""
         try:
             found = obstore.get(self._store, key)
             etag = found.meta["e_tag"] or ""
-            return Stored(bytes(found.bytes()), etag, found.meta["last_modified"], str(found.attributes.get(_MARK, "")))
+            marks = tuple(filter(None, str(found.attributes.get(_MARKS, "")).split(",")))
+            stored = Stored(bytes(found.bytes()), etag, found.meta["last_modified"], marks)
         except _FAILURES as error:
             if is_missing(error):
                 return None
             raise storage_error(f"read {self.place}/{key}", error, self.place) from error
+        self._seen[key] = (etag, marks)
+        return stored
 
     def get_end(self, key: str, start: int, end: int) -> bytes | None:
         """The bytes from ``start`` up to ``end`` of an object, or None. Raises `StorageError`."""
@@ -105,43 +107,49 @@ class Objects:
 
         Raises `Taken` where it is not, `StorageError` where nobody answered for ``patience`` seconds: it may have been written.
         """
-        mark = secrets.token_hex(16)
-        deadline, pause = self._clock() + patience, 0.1
+        marks = self._marks(key, expected)
+        deadline, pause = time.monotonic() + patience, 0.1
         while True:
             try:
-                return self._put_once(key, data, expected, mark)
+                return self._put_once(key, data, expected, marks)
             except _FAILURES as error:
                 if not isinstance(error, AlreadyExistsError | PreconditionError):
                     fault = understand(error, self.place)
-                    if not fault.passing or self._clock() + pause > deadline:
+                    if not fault.passing or time.monotonic() + pause > deadline:
                         raise as_error(f"write {self.place}/{key}", fault) from error
-                elif (etag := self._settle(key, expected, mark)) is not None:
+                elif (etag := self._settle(key, expected, marks[0])) is not None:
                     return etag
-                elif self._clock() + pause > deadline:
+                elif time.monotonic() + pause > deadline:
                     raise StorageError(
                         f"cannot write {self.place}/{key}: the server refuses it although nothing changed",
                         fix="try again; `reconciler doctor` checks whether the store knows conditional writes",
                     ) from error
-            self._sleep(pause)
+            time.sleep(pause)
             pause = min(pause * 2, 2.0)
 
-    def _put_once(self, key: str, data: bytes, expected: str | None, mark: str) -> str:
+    def _marks(self, key: str, expected: str | None) -> tuple[str, ...]:
+        """A new mark for a write, followed by those of what it replaces, as far as that was read or written here."""
+        etag, marks = self._seen.get(key, ("", ()))
+        return (secrets.token_hex(8), *(marks if etag == expected else ())[: _MOST_MARKS - 1])
+
+    def _put_once(self, key: str, data: bytes, expected: str | None, marks: tuple[str, ...]) -> str:
         done = obstore.put(
             self._store,
             key,
             data,
-            attributes={_MARK: mark},
+            attributes={_MARKS: ",".join(marks)},
             mode="create" if expected is None else {"e_tag": expected},
         )
         if not done["e_tag"]:
             raise StorageError(f"{self.place} gives its objects no ETag", fix="use a store that does")
+        self._seen[key] = (done["e_tag"], marks)
         return done["e_tag"]
 
     def _settle(self, key: str, expected: str | None, mark: str) -> str | None:
         """After a refusal: the ETag of our own write if it was what is there, None where it is worth another try."""
         found = self.get(key)
-        if found is not None and found.mark == mark:
-            return found.etag
+        if found is not None and mark in found.marks:
+            return found.etag if found.marks[0] == mark else _REPLACED
         if (found.etag if found else None) == expected:
             return None  # two conditional writes at once: S3 may refuse both (409)
         raise Taken(key)

@@ -1,5 +1,7 @@
 """The audit log: any change, removal or reordering of its records breaks the chain."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 from hypothesis import given
@@ -208,3 +210,25 @@ def test_an_end_without_any_record_is_read_further(tmp_path) -> None:
     assert len(records) == 1001
     assert store.size(NAME) < size + 1000
     assert verify(records, head) == []
+
+
+def test_what_is_added_while_others_are_written_waits_for_the_next_time(tmp_path: Path) -> None:
+    class Slow(FileStore):
+        """A store that takes its time."""
+
+        def append(self, name: str, data: bytes) -> None:
+            if not read_audit(self)[0]:
+                log.add("meanwhile")
+            super().append(name, data)
+
+    store = Slow(tmp_path)
+    log = AuditLog(store, actor="ada@host", head="")
+    log.add("first")
+    head = log.flush()
+    records, _ = read_audit(store)
+    assert [item["action"] for item in records] == ["first"]
+    assert verify(records, head) == []
+    assert log.flush() == log.head
+    records, problems = read_audit(store)
+    assert ([item["action"] for item in records], problems) == (["first", "meanwhile"], [])
+    assert verify(records, log.head) == []
