@@ -11,13 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import orjson
-
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.resource import Observed, Pin
 from reconciler.cxone.answers import Unusable, read_resource
 from reconciler.cxone.attempt import Http
 from reconciler.cxone.auth import TokenSource
+from reconciler.cxone.bodies import JSON, MERGE_PATCH, Body, encode
 from reconciler.cxone.limiter import Limiter
 from reconciler.cxone.message import Answer, Call, Failure, OnRequest
 from reconciler.cxone.paging import Listing, Pager, Query
@@ -35,11 +34,6 @@ from reconciler.errors import BadAnswer, InvalidProject, NotFound
 
 if TYPE_CHECKING:
     from reconciler.cxone.stream import EventStream, StreamNews
-
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-
-Body = Mapping[str, Any] | bytes
 
 
 class Client:
@@ -304,8 +298,3 @@ class Client:
     def _redact(self, text: str) -> str:
         own = without((self._api.auth.client_secret.reveal(), *self._tokens.held()))
         return self._more_redaction(own(text))
-
-
-def encode(body: Body) -> bytes:
-    """Write a request body; bytes are taken as ready JSON. Raises TypeError for what is no JSON, secrets above all."""
-    return body if isinstance(body, bytes) else orjson.dumps(body)
