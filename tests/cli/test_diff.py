@@ -73,6 +73,8 @@ def test_added_removed_moved(project: Project) -> None:
     assert items(data) == {"Dataset/new": "added", "Dataset/staff": "moved"}
     assert data["items"][1]["movedFrom"] == "Dataset/people"
     assert "moved Dataset/staff" in project.run("diff", "--base", "HEAD").ok().out
+    for key in ("Dataset/people", "Dataset/staff"):
+        assert items(diff(project, "--only", key)) == {"Dataset/staff": "moved"}
     project.clear()
     project.put("new.yaml", dataset("new"))
     assert items(diff(project)) == {"Dataset/new": "added", "Dataset/people": "removed"}

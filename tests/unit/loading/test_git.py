@@ -189,8 +189,8 @@ def test_the_environment_of_another_repository_does_not_count(
 ) -> None:
     """As in a hook: git sets these for the repository that it works on."""
     other = Repo.create(tmp_path / "other")
-    other.commit()
-    commit = repo.commit()
+    other.commit("of the other")
+    commit = repo.commit("of this one")
     monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other.root))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.root / "index"))
