@@ -6,7 +6,7 @@ leaves a difference, makes a manifest invalid or moves another resource is given
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from reconciler.engine.planner import Request, compose
 from reconciler.engine.session import Session
 from reconciler.engine.workspace import bind_edited
 from reconciler.errors import InvalidManifests, StorageError
-from reconciler.loading.edit_text import Edit, Uneditable, edit_document
+from reconciler.loading.edit_text import END, Edit, Uneditable, edit_document
 from reconciler.loading.format import format_text
 from reconciler.loading.format_files import Formatted, write_formatted
 from reconciler.loading.secrets import SecretResolver
@@ -41,18 +41,11 @@ class _Wish:
 def write_back(session: Session, drift: Drift) -> WrittenBack:
     """Edit the manifests so that they declare what drifted; raises `StorageError` where a file cannot be written."""
     run = _Run(session, drift)
-    wishes = run.wishes()
-    while wishes:
-        texts = run.texts(wishes)
-        kept = run.verified([wish for wish in wishes if wish.item not in run.left], texts)
-        if len(kept) == len(wishes):
-            break
-        wishes = kept
-    else:
-        texts = {}
+    wishes = run.settled([], run.wishes())
+    texts = run.texts(wishes)
     changed = [run.write(name, text) for name, text in sorted(texts.items()) if text != run.before[name]]
     order = sorted((wish.item for wish in wishes), key=_position)
-    return WrittenBack(tuple(order), tuple(sorted(run.left.values(), key=_position)), tuple(changed))
+    return WrittenBack(tuple(order), tuple(sorted(run.left, key=_position)), tuple(changed))
 
 
 class _Run:
@@ -62,7 +55,7 @@ class _Run:
         self.session = session
         self.drift = drift
         self.before: dict[str, str] = {}
-        self.left: dict[Item, Item] = {}
+        self.left: list[Item] = []
         self._bytes: dict[str, bytes] = {}
         self._desired = {item.key: item for item in session.workspace.bound.desired}
         self._owners = {(key.kind, entry.id): key for key, entry in session.ledger.entries.items()}
@@ -87,7 +80,7 @@ class _Run:
 
     def leave(self, item: Item, reason: str) -> None:
         """Give up on an item."""
-        self.left[item] = replace(item, reason=reason)
+        self.left.append(replace(item, reason=reason))
 
     def _wish(self, desired: Desired, item: Item, field: FieldChange, fields: list[FieldChange]) -> _Wish | None:
         kind = self.session.workspace.kinds[desired.key.kind]
@@ -104,43 +97,40 @@ class _Run:
                 return next((str(key) for key in found if key is not None and key in self._desired), "")
         return ""
 
-    def texts(self, wishes: Iterable[_Wish]) -> dict[str, str]:
-        """The edited files in canonical layout; the wishes of a file that cannot be edited are left."""
-        files: dict[str, dict[int, list[_Wish]]] = {}
-        for wish in wishes:
-            files.setdefault(wish.place.file, {}).setdefault(wish.place.index, []).append(wish)
-        out: dict[str, str] = {}
-        for name, documents in files.items():
-            text = self._read(name)
-            for index, those in sorted(documents.items()):
-                try:
-                    text = edit_document(text, index, _ordered(those))
-                except Uneditable as error:
-                    for wish in those:
-                        self.leave(wish.item, str(error))
-            try:
-                out[name] = format_text(text, name)
-            except InvalidManifests as error:
-                for wish in (wish for those in documents.values() for wish in those):
-                    self.leave(wish.item, f"the file could not be laid out again: {error.diagnostics[0].message}")
-        return out
+    def settled(self, accepted: list[_Wish], wishes: list[_Wish]) -> list[_Wish]:
+        """Those wishes that can all be carried out beside the accepted ones; the others are left with the reason.
 
-    def verified(self, wishes: list[_Wish], texts: Mapping[str, str]) -> list[_Wish]:
-        """Those wishes after which the project is valid, shows no such drift, and means the same in all else."""
-        session = self.session
+        Most often that is all of them, which one trial shows; else halves are tried, down to the single ones that cannot.
+        """
         if not wishes:
             return []
-        bound = bind_edited(
-            session.workspace,
-            texts,
-            environ=session.environ,
-            resolver=SecretResolver(session.workspace.project.root, session.environ),
-        )
+        reason = self._trial([*accepted, *wishes])
+        if not reason:
+            return wishes
+        if len(wishes) == 1:
+            self.leave(wishes[0].item, reason)
+            return []
+        middle = len(wishes) // 2
+        first = self.settled(accepted, wishes[:middle])
+        return first + self.settled(accepted + first, wishes[middle:])
+
+    def _trial(self, wishes: list[_Wish]) -> str:
+        """Why wishes cannot all be carried out: empty where the project is valid, without such drift, and else the same.
+
+        The last wish is the one that the reason is about, if it is about one.
+        """
+        try:
+            texts = self.texts(wishes)
+        except Uneditable as error:
+            return str(error)
+        except InvalidManifests as error:
+            return f"the file could not be laid out again: {error.diagnostics[0].message}"
+        session = self.session
+        resolver = SecretResolver(session.workspace.project.root, session.environ)
+        bound = bind_edited(session.workspace, texts, environ=session.environ, resolver=resolver)
         if bound.failed:
-            wrong = {
-                item.mark.file: item.message for item in bound.diagnostics if item.severity == "error" and item.mark
-            }
-            return self._without(wishes, lambda wish: _invalid(wrong, wish.place.file))
+            wrong = next(item for item in bound.diagnostics if item.severity == "error")
+            return f"the manifests would not be valid: {wrong.message}"
         plan = compose(
             replace(session.workspace, bound=bound),
             self.drift.observed,
@@ -149,32 +139,27 @@ class _Run:
             fingerprint=session.mark,
         )
         before, after = _differences(self.drift.whole), _differences(plan)
-        unmet = {(wish.item.key, wish.item.field.label) for wish in wishes if wish.item.field} & set(after)
-        moved = {key for key, _ in set(after) - set(before)}
-        users = {file for key in moved for file in self._files_of(key)}
+        if {(wish.item.key, wish.item.field.label) for wish in wishes if wish.item.field} & after.keys():
+            return "git's spelling of it could not be found"
+        moved = sorted({key for key, _ in after.keys() - before.keys()})
+        if not moved:
+            return ""
+        if moved == [wishes[-1].item.key]:
+            return "it would change something else of the resource"
+        return f"{moved[0]} takes the same value from there"
 
-        def judge(wish: _Wish) -> str:
-            if wish.item.field is not None and (wish.item.key, wish.item.field.label) in unmet:
-                return "git's spelling of it could not be found"
-            return "another resource takes the same value from there" if wish.place.file in users else ""
-
-        return self._without(wishes, judge)
-
-    def _without(self, wishes: list[_Wish], judge: Any) -> list[_Wish]:
-        kept = []
+    def texts(self, wishes: Iterable[_Wish]) -> dict[str, str]:
+        """The edited files in canonical layout. Raises `Uneditable` or `InvalidManifests`."""
+        files: dict[str, dict[int, list[_Wish]]] = {}
         for wish in wishes:
-            if reason := judge(wish):
-                self.leave(wish.item, reason)
-            else:
-                kept.append(wish)
-        return kept
-
-    def _files_of(self, key: Key) -> set[str]:
-        """The files that a resource takes its fields from: its own, and those of its fragments."""
-        bound = self.session.workspace.bound
-        named = {key, *bound.edges.get(key, ())}
-        files = {item.file for item in bound.desired if item.key in named}
-        return files | {item.file for item in bound.fragments if item.key in named}
+            files.setdefault(wish.place.file, {}).setdefault(wish.place.index, []).append(wish)
+        out: dict[str, str] = {}
+        for name, documents in files.items():
+            text = self._read(name)
+            for index, those in sorted(documents.items()):
+                text = edit_document(text, index, _ordered(those))
+            out[name] = format_text(text, name)
+        return out
 
     def _read(self, name: str) -> str:
         if name not in self.before:
@@ -199,8 +184,13 @@ class _Run:
 
 
 def _ordered(wishes: Iterable[_Wish]) -> list[Edit]:
-    """Edits in an order in which each finds its place: what is taken out of lists goes last, from the end on."""
-    edits = [edit for wish in wishes for edit in wish.edits]
+    """Edits in an order in which each finds its place: what is taken out of lists goes last, from the end on.
+
+    Resources that share a fragment may wish for the same edit, which is made once.
+    """
+    edits: list[Edit] = []
+    for wish in wishes:
+        edits += [edit for edit in wish.edits if edit.path[-1] == END or edit not in edits]
     taken = [edit for edit in edits if edit.value is ABSENT]
     return [edit for edit in edits if edit.value is not ABSENT] + sorted(
         taken, key=lambda edit: [(isinstance(part, str), part) for part in edit.path], reverse=True
@@ -216,11 +206,6 @@ def _differences(plan: Plan) -> dict[tuple[Key, str], str]:
         for field in change.fields:
             found[change.key, field.label] = field.status
     return found
-
-
-def _invalid(wrong: Mapping[str, str], file: str) -> str:
-    message = wrong.get(file) or next(iter(wrong.values()), "it is not valid")
-    return f"the manifest would not be valid: {message}"
 
 
 def _position(item: Item) -> tuple[str, int, Key, str]:

@@ -6,9 +6,10 @@ patch, or out of a secret store is somebody else's to change, and is refused wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.diagnostic import PathParts
@@ -20,6 +21,8 @@ from reconciler.core.values import ABSENT, MASKED, Bundle, Secret
 from reconciler.loading.edit_text import END, Edit, Uneditable
 from reconciler.loading.located import Located, Patched
 from reconciler.loading.locating import Locator
+
+_EXPRESSION: Final = re.compile(r"\$\{[^}]*\}")
 
 Refer = Callable[[str], str]
 """Gives ``Kind/name`` for the id of a live resource that a manifest declares; empty for any other id."""
@@ -116,8 +119,8 @@ def _literal(source: Located, path: PathParts) -> Located:
             node = node[part]
         except (KeyError, IndexError, TypeError):
             return source
-    if isinstance(node, str) and "${" in node.replace("$${", ""):
-        raise Uneditable(f"its value comes from {node}")
+    if isinstance(node, str) and (found := _EXPRESSION.findall(node.replace("$${", ""))):
+        raise Uneditable(f"its value comes through {' and '.join(dict.fromkeys(found))}")
     literal = getattr(source, "literal", None)
     if literal is not None and not literal(path):
         raise Uneditable("it comes through an alias")

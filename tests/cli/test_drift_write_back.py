@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import Project
+from tests.support.project import Project, manifest
 from tests.support.tenant_project import action, connector, dataset, stream
 
 PEOPLE = """\
@@ -108,7 +108,7 @@ def test_items_of_shared_mappings(mapped: Project) -> None:
     live = [{"cxoneField": "phone", "crmField": "Mobile", "direction": "OUTBOUND"}]
     edit(mapped, "Connector", "one", mappings=live)
     ran = mapped.run("drift", "--write-back").ok(2)
-    assert "another resource takes the same value from there" in ran.out
+    assert "Connector/two takes the same value from there" in ran.out
     assert "Mobile" not in (mapped.root / "manifests/m.yaml").read_text(encoding="utf-8")
     edit(mapped, "Connector", "two", mappings=live)
     written_back(mapped)
@@ -143,9 +143,28 @@ spec:
     assert reasons == {
         "Dataset/anchored": "it comes through an alias",
         "Dataset/patched": "its value comes from the patch patch.yaml",
-        "Dataset/people": "its value comes from in ${var:region}",
+        "Dataset/people": "its value comes through ${var:region}",
     }
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_what_would_not_be_valid_is_left_and_the_rest_is_written(project: Project) -> None:
+    """A mapping needs one of the columns that are gone live; the other one goes."""
+    fields = [{"source": name, "target": name} for name in ("id", "age")]
+    mapping = {"mappings": fields, "validateAgainst": "Dataset/people"}
+    project.put("m.yaml", manifest("FieldMapping", "m", mapping))
+    columns = {"id": "string", "age": "number", "nick": "string", "size": "number"}
+    path = project.put("people.yaml", dataset("people", columns=columns))
+    project.apply()
+    edit(project, "Dataset", "people", description="console", columns={"age": None, "nick": None, "size": None})
+    ran = project.run("drift", "--write-back").ok(2)
+    assert "Written back (3 in 1 file)" in ran.out
+    assert "columns.age: the manifests would not be valid" in ran.out
+    text = path.read_text(encoding="utf-8")
+    assert "age" in text
+    assert "nick" not in text
+    assert "size" not in text
+    assert "console" in text
 
 
 def test_conflicts_and_what_is_gone_are_left(project: Project) -> None:
