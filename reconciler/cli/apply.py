@@ -159,7 +159,7 @@ def _resume(settings: Settings, applying: Applying) -> Report:
     """Go on with the apply that its journal holds; it was agreed to when it began."""
     report = applying.resume(_tell_plan if settings.format == "json" else None)
     if not report.results:
-        settings.note("Nothing to apply: no interrupted apply is on record.")
+        settings.note("Nothing to apply: no interrupted apply has anything left to do.")
     return report
 
 

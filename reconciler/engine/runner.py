@@ -26,6 +26,7 @@ from reconciler.engine.apply import Stop, apply_changes
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Performer, Progress, Settled
+from reconciler.engine.pipeline import pipeline_run
 from reconciler.engine.prepare import prepare
 from reconciler.engine.readback import Gone, Seen, read_back
 from reconciler.engine.state.audit import AuditLog
@@ -82,7 +83,8 @@ class Runner:
         if not changes:
             return Report(header=plan.header, acknowledged=plan.acknowledged)
         self.writer.save()
-        self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes))
+        pipeline = {"pipeline": name} if (name := pipeline_run(os.environ)) else {}
+        self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes), **pipeline)
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
         prepared = plan_to_json(replace(plan, changes=tuple(changes)))
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})

@@ -112,3 +112,15 @@ def test_a_killed_holder_keeps_others_out_until_its_lease_has_run_out(
     assert "--lock-timeout" in refused.err
     other.run("apply", "--resume", "--lock-timeout", "60").ok()
     other.converged()
+
+
+def test_lock_and_audit_log_name_the_pipeline_run(shared: Setting, bucket: Bucket) -> None:
+    run = "https://ci.example/jobs/7"
+    shared.project.apply(CI_JOB_URL=run)
+    assert f"pipeline={run}" in shared.project.run("audit").ok().out
+    with bucket.store().lease("ada@host", "something long", 0):
+        refused = shared.project.run("apply", "--yes").ok(1)
+    assert "ada@host" in refused.err
+    assert json.loads(bucket.get("lock"))["purpose"] == "something long"
+    shared.project.apply(CI_JOB_URL=run)
+    assert json.loads(bucket.get("lock"))["run"] == run
