@@ -27,9 +27,9 @@ ARGUMENTS = [
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a worker."""
+    """One Chromium for a module's tests, and no longer: Playwright's event loop lasts as long, and others need the thread."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail("the tests of HTML reports need Chromium on the PATH (Debian: apt-get install chromium)")
@@ -64,6 +64,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         file.write_text(text, encoding="utf-8")
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
+        context.set_default_timeout(120_000)
         page = context.new_page()
         watch(page, file.as_uri())
         page.goto(file.as_uri() + anchor)

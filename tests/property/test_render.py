@@ -25,7 +25,7 @@ from reconciler.render.values import inline, scalar
 CANARY = "c4n4ry-value"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 POISON = [
-    "sha256:abababababab",
+    "sha256:abababababab", ",line=1::", "%0A::error::",
     "```", "``````````", "~~~", "</details>", "<script>x</script>", "<!--", "-->", "--", "&lt;", "&#96;", "|", "\\|", "\\", "\n",
     "\r\n", "\n\n", "\n```\n", "# x", "> x", "- x", "+ x", "1. x", "***", "__x__", "[a](b)", "![a](b)", "<http://x.example>",
     "http://x.example", "www.x.example", "@someone", "#12", "$x$", "]]>", "\x1b[31m", "\x9b2J", "\x00", "\x7f", "\u202e", "\u2066",
