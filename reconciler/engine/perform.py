@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from reconciler.core.changes import pin_of
-from reconciler.core.compare import compare
 from reconciler.core.exchange import (
     Attempt,
     Decision,
@@ -22,12 +21,12 @@ from reconciler.core.exchange import (
     after_send,
     begin,
 )
+from reconciler.core.holding import hides, holds, only_secrets
 from reconciler.core.kind import Kind, Kinds
-from reconciler.core.mergepatch import apply_patch
 from reconciler.core.plan import Change, Step
 from reconciler.core.refs import resolve_tree
 from reconciler.core.resource import NOTHING_THERE, Entry, Key, Observed, Pin, PinStyle
-from reconciler.core.values import MASKED, Bundle, Secret, Tree, Unknown
+from reconciler.core.values import Bundle, Tree, Unknown
 from reconciler.core.wire import live_tree, request_body
 from reconciler.cxone.client import Client
 from reconciler.engine.anew import Anew, made_anew
@@ -204,15 +203,16 @@ class Performer:
         tree = live_tree(kind, live.body)
         wanted = resolve_tree(step.body, self.identify)
         whole = step.operation == "create"
+        unseen = step.operation == "update" and only_secrets(wanted)
         return Sight(
             exists=True,
             pin=pin,
             # A write of secrets alone leaves nothing to be seen: that it was ours cannot be told.
-            ours=step.operation != "delete"
-            and (whole or not _only_secrets(wanted))
-            and _holds(kind, wanted, tree, whole=whole),
-            # What the API hides (secrets) may have moved unseen: then an equal digest proves nothing.
-            untouched=pin.digest == attempt.pin.digest and not (pin.style == "etag" and _hides(tree)),
+            ours=step.operation != "delete" and not unseen and holds(kind, wanted, tree, whole=whole),
+            # What the API hides (secrets) may have moved unseen: then an equal digest proves nothing. Unless an earlier send of
+            # these secrets may be what moved: sent once more they change nothing then, and the ledger knows what it says.
+            untouched=pin.digest == attempt.pin.digest
+            and (pin.style != "etag" or not hides(tree) or (unseen and attempt.lost > 0)),
             reviewed=step.operation != "delete" and self._reviewed(change, kind, step, tree),
         )
 
@@ -226,53 +226,6 @@ class Performer:
         """Whether planning the change anew against the live state gives the same request, our fields being untouched."""
         anew = self._anew(change, kind, live)
         return anew is not None and not anew.moved and step.operation == "update"
-
-
-def _holds(kind: Kind, wanted: Tree, live: Tree, *, whole: bool) -> bool:
-    """Whether a live resource already has all that a request would set; secrets cannot be seen and count as set.
-
-    A ``whole`` request (a create) says all there is to a collection that is owned whole; a merge patch names only the items
-    that it changes.
-    """
-    desired = _without_nulls(wanted)
-    if not whole:
-        desired = apply_patch(live, desired)
-    found = compare(kind, {}, desired, live, fingerprint=lambda secret: secret.fingerprint)
-    return not any(item.sends and not isinstance(item.desired, Secret) for item in found.changes) and not _kept(
-        wanted, live
-    )
-
-
-def _only_secrets(value: Any) -> bool:
-    """Whether a request sets nothing but secrets."""
-    if isinstance(value, dict):
-        return all(_only_secrets(item) for item in value.values())
-    return isinstance(value, Secret)
-
-
-def _hides(value: Any) -> bool:
-    """Whether a live tree holds anything that the API does not show."""
-    if isinstance(value, dict):
-        return any(_hides(item) for item in value.values())
-    return value is MASKED
-
-
-def _without_nulls(tree: Tree) -> Tree:
-    return {
-        key: _without_nulls(value) if isinstance(value, dict) else value
-        for key, value in tree.items()
-        if value is not None
-    }
-
-
-def _kept(wanted: Tree, live: Any) -> bool:
-    """Whether something that the request clears is still there."""
-    if not isinstance(live, dict):
-        return False
-    return any(
-        (value is None and live.get(key) is not None) or (isinstance(value, dict) and _kept(value, live.get(key)))
-        for key, value in wanted.items()
-    )
 
 
 def _event(error: ReconcilerError) -> Event:
