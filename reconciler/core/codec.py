@@ -18,6 +18,9 @@ from reconciler.core.values import MASKED, Bundle, Secret, Template, Unknown
 MARKER = "@reconciler"
 _MARK = MARKER.encode()
 
+_DEEPEST = 200
+"""How deep an entry may be nested; twice what manifests may, and less than what a ledger that is written can hold."""
+
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
@@ -133,8 +136,23 @@ def _may_hold_leaves(fields: Any) -> bool:
     """Spelling an entry and looking for the marker takes a third of the time of looking through it."""
     try:
         return _MARK in orjson.dumps(fields)
-    except orjson.JSONEncodeError:
+    except orjson.JSONEncodeError as error:
+        if _depth(fields) > _DEEPEST:
+            raise ValueError(f"maps and lists are nested more than {_DEEPEST} deep") from error
         return True  # such as a whole number of more than 64 bits
+
+
+def _depth(value: Any) -> int:
+    layer, depth = [value], 0
+    while layer:
+        depth += 1
+        layer = [
+            inner
+            for item in layer
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
 
 
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
@@ -176,6 +194,7 @@ def ledger_from_json(data: Mapping[str, Any]) -> Ledger:
             key: entry_from_json(key, item)
             for key, item in ((Key.parse(text), item) for text, item in data["entries"].items())
         }
+        bytes.fromhex(data["salt"])
         return Ledger(
             str(data["stack"]),
             str(data["target"]),

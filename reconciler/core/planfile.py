@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
-from reconciler.core.compare import FieldChange
+from reconciler.core.compare import FieldChange, SecretState, Status
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import (
     Acknowledged,
@@ -40,6 +40,8 @@ _ACKNOWLEDGED = ("accepts", "message", "reason", "by", "expires", "source")
 _ACTIONS = frozenset(get_args(Action))
 _OPERATIONS = frozenset(get_args(Operation))
 _STYLES = frozenset(get_args(PinStyle))
+_STATUSES = frozenset(get_args(Status))
+_SECRETS = frozenset(get_args(SecretState))
 
 _ABSENT = {"@reconciler": {"absent": True}}
 
@@ -257,6 +259,8 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
 
 
 def _field_from_json(item: Mapping[str, Any]) -> FieldChange:
+    if item["status"] not in _STATUSES or item["secret"] not in _SECRETS:
+        raise ValueError("a field's status that this version does not know")
     return FieldChange(
         tuple(str(part) for part in item["path"]),
         item["status"],

@@ -230,5 +230,10 @@ def _usable(plan: Plan, session: Session) -> None:
             f"not for {stack} on {target.name} ({target.url})",
             fix=f"use --target {plan.header.target}, or plan for this target",
         )
-    if parse(plan.header.expires) < now():
+    try:
+        expired = parse(plan.header.expires) < now()
+    except ValueError as error:
+        fix = "make the plan anew with `reconciler plan --out FILE`"
+        raise PlanFileError("the plan does not say when it expires", fix=fix) from error
+    if expired:
         raise PlanExpired(f"the plan expired at {plan.header.expires}", fix="plan again")

@@ -130,9 +130,9 @@ def _record(line: bytes) -> dict[str, Any] | None:
         record = orjson.loads(line)
     except ValueError:
         return None
-    if not isinstance(record, dict) or not {"prev", "hash"} <= record.keys() or type(record.get("seq")) is not int:
+    if not isinstance(record, dict) or not {"prev", "hash", "actor", "action"} <= record.keys():
         return None
-    return record
+    return record if type(record.get("seq")) is int else None
 
 
 def read_audit(store: StateStore) -> tuple[list[dict[str, Any]], list[str]]:
@@ -155,6 +155,14 @@ def read_audit(store: StateStore) -> tuple[list[dict[str, Any]], list[str]]:
     return records, problems
 
 
+def _hash_again(record: Mapping[str, Any]) -> str:
+    """The hash that a record should have; none for one that this tool cannot have written, such as one that is far too deep."""
+    try:
+        return record_hash(record)
+    except TypeError:
+        return ""
+
+
 def verify(records: Sequence[Mapping[str, Any]], head: str) -> list[str]:
     """Check the chain: every record follows the one before it, and the ledger's head is among them."""
     problems = []
@@ -165,7 +173,7 @@ def verify(records: Sequence[Mapping[str, Any]], head: str) -> list[str]:
             problems.append(f"record {number} says it is number {record['seq']}")
         if record["prev"] != previous:
             problems.append(f"record {number} does not follow the one before it")
-        if record["hash"] != record_hash(record):
+        if record["hash"] != _hash_again(record):
             problems.append(f"record {number} was changed")
         previous = str(record["hash"])
         hashes.add(previous)

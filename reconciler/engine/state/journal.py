@@ -21,7 +21,7 @@ from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.journal_lines import END, NAME, ended, line_of, line_of_group
 from reconciler.engine.state.store import StateStore
-from reconciler.errors import LedgerDamaged, LedgerError, StorageError
+from reconciler.errors import LedgerDamaged, LedgerError, PlanFileError, StorageError
 
 FORMAT_VERSION = 1
 _WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
@@ -95,7 +95,7 @@ def _state(records: Sequence[Mapping[str, Any]], *, strict: bool = True) -> Jour
             if strict:
                 raise
             break
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             if not strict:
                 break
             raise LedgerDamaged(
@@ -189,9 +189,17 @@ class Journal:
         self._failure: LedgerError | StorageError | None = None
 
     def begin(self, header: Mapping[str, Any]) -> None:
-        """Start a journal with its header, in place of one that has ended."""
+        """Start a journal with its header, in place of one that has ended; raises `PlanFileError` for a plan that it cannot hold."""
+        try:
+            line = line_of({"record": "header", "format_version": FORMAT_VERSION, **header})
+        except TypeError as error:
+            raise PlanFileError(
+                "the plan holds what no journal can: whole numbers beyond 64 bits, lone surrogates, or maps and lists that are "
+                "nested far too deep",
+                fix="take them out of the manifests, and plan again",
+            ) from error
         self._store.delete(NAME)
-        self._store.append(NAME, line_of({"record": "header", "format_version": FORMAT_VERSION, **header}))
+        self._store.append(NAME, line)
 
     def resume(self) -> None:
         """Go on with an open journal: a torn end is cut off before anything is added behind it."""

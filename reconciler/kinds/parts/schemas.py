@@ -115,7 +115,7 @@ class Judge:
 
         if self._validator is None:
             try:
-                self._validator = jsonschema_rs.validator_for(dict(self._schema), retriever=_offline)
+                self._validator = jsonschema_rs.validator_for(_plain(self._schema), retriever=_offline)
             except jsonschema_rs.ValidationError:
                 self._validator = jsonschema_rs.validator_for(True)
         return [
@@ -124,8 +124,17 @@ class Judge:
                 f"{self._what} do not allow this: {_short(error.message)}",
                 "correct the value, or the schema",
             )
-            for error in self._validator.iter_errors(value)
+            for error in self._validator.iter_errors(_plain(value))
         ]
+
+
+def _plain(value: Any) -> Any:
+    """The same in Python's own types: what stands for a reference or a secret is a kind of text, which the validator does not take."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def _meta_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Iterator[Finding]:
@@ -133,8 +142,8 @@ def _meta_findings(path: tuple[str | int, ...], schema: Mapping[str, Any]) -> It
     import jsonschema_rs
 
     try:
-        jsonschema_rs.meta.validate(dict(schema))
-        jsonschema_rs.validator_for(dict(schema), retriever=_offline)
+        jsonschema_rs.meta.validate(_plain(schema))
+        jsonschema_rs.validator_for(_plain(schema), retriever=_offline)
     except jsonschema_rs.ReferencingError:
         yield Finding(
             path, "the JSON Schema names a dialect that is not known", f"write '$schema: {DIALECT}', or nothing"
