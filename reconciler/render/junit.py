@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from reconciler.render.escape import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Case:
 
 
 def render_junit(suites: Iterable[tuple[str, Sequence[Case]]]) -> str:
-    """A document with a suite for each name. What XML cannot hold (control characters, lone surrogates) is replaced."""
+    """A document with a suite for each name. What is not printable (XML could not hold most of it) is shown as an escape."""
     body = "".join(_suite(name, cases) for name, cases in suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{body}</testsuites>\n'
 
@@ -47,8 +46,8 @@ def _case(case: Case) -> str:
 
 
 def _xml(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return escape("\n".join(map(visible, text.replace("\t", "    ").split("\n"))))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("\ufffd", text))
+    return quoteattr(visible(text))

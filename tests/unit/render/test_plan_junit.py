@@ -94,7 +94,7 @@ def test_any_text_is_well_formed(one, other, state):
         assert root[0].get("name") == one
 
 
-def test_control_characters_are_replaced():
+def test_control_characters_are_shown_as_escapes():
     text = render_junit([("a\x00\x1b[31m\ud800", [Case("\ufffe<&>\"'", "g", "failed", "\x08", "t", "]]>\x0b")])])
-    assert read(text)[0][0].get("name") == "\ufffd<&>\"'"
+    assert read(text)[0][0].get("name") == "\\ufffe<&>\"'"
     assert "\x1b" not in text
