@@ -1,7 +1,7 @@
 """The senders that an ingestion is measured against; run by `ingest.py` in a process of its own.
 
 ``ready``: bodies made beforehand, sent by this tool's own client as fast as it can, several at a time: nothing is read, checked or
-written down. ``seed``: the way of the seeds' client: records in memory, each checked one by one, batches sent one after
+written down. ``library``: the same bodies, as many at a time, by httpx2's client as anybody would use it. ``seed``: the way of the seeds' client: records in memory, each checked one by one, batches sent one after
 another. Prints records a second, not counting the preparation.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import anyio
+import httpx2
 import orjson
 
 from reconciler.core.values import Secret
@@ -45,6 +47,28 @@ def body_of(records: list[dict[str, Any]]) -> bytes:
 
 async def ready(url: str, count: int, size: int) -> float:
     """Send bodies that are made already; a few hundred different ones, again and again."""
+    async with _client(url) as client:
+        await client.authenticate()
+
+        async def post(body: bytes, headers: dict[str, str]) -> None:
+            await client.exchange("POST", PATH, body=body, headers=headers, repeatable=True)
+
+        return await _side_by_side(post, count, size)
+
+
+async def library(url: str, count: int, size: int) -> float:
+    """The same, without anything of this tool."""
+    more = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
+
+        async def post(body: bytes, headers: dict[str, str]) -> None:
+            answer = await client.post(PATH, content=body, headers=headers | more)
+            orjson.loads(answer.raise_for_status().content)
+
+        return await _side_by_side(post, count, size)
+
+
+async def _side_by_side(post: Callable[[bytes, dict[str, str]], Awaitable[None]], count: int, size: int) -> float:
     bodies = [
         body_of([record(start + index) for index in range(size)]) for start in range(0, min(count, 200_000), size)
     ]
@@ -52,17 +76,13 @@ async def ready(url: str, count: int, size: int) -> float:
 
     async def work() -> None:
         for number in numbers:
-            headers = {"Idempotency-Key": str(number)}
-            body = bodies[number % len(bodies)]
-            await client.exchange("POST", PATH, body=body, headers=headers, repeatable=True)
+            await post(bodies[number % len(bodies)], {"Idempotency-Key": str(number)})
 
-    async with _client(url) as client:
-        await client.authenticate()
-        began = time.perf_counter()
-        async with anyio.create_task_group() as group:
-            for _ in range(IN_FLIGHT):
-                group.start_soon(work)
-        return count / (time.perf_counter() - began)
+    began = time.perf_counter()
+    async with anyio.create_task_group() as group:
+        for _ in range(IN_FLIGHT):
+            group.start_soon(work)
+    return count / (time.perf_counter() - began)
 
 
 def checked(raw: dict[str, Any], seen: set[str]) -> dict[str, Any]:
@@ -100,7 +120,7 @@ def _client(url: str) -> Client:
 
 def main() -> None:
     """Run the sender that the arguments name: sender, url, records, batch size."""
-    sender = {"ready": ready, "seed": seed}[sys.argv[1]]
+    sender = {"ready": ready, "library": library, "seed": seed}[sys.argv[1]]
     rate = anyio.run(sender, sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     sys.stdout.write(f"{rate}\n")
 
