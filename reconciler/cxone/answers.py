@@ -43,6 +43,8 @@ def read_items(kind: Kind, items: Sequence[Any], first: int) -> list[Observed]:
         id_ = item.get("id")
         if type(id_) is not str or not id_:
             id_ = _id(item, f"item {first + len(found)}")
+        if type(item.get("name", "")) is not str:
+            raise Unusable(f"item {first + len(found)} has a name that is no text")
         append(Observed(name, id_, item, strong_etag(item.get("etag"))))
     return found
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import anyio
 import httpx2 as httpx
 
 from reconciler.core.values import Secret
+from reconciler.cxone.connections import ConnectionTransport
 from reconciler.cxone.lasting import lasting_cause
 from reconciler.cxone.message import Answer, Call, Failure, OnExchange, OnRequest, RequestRecord
 from reconciler.cxone.settings import TargetApi
 from reconciler.cxone.text import escape
 from reconciler.cxone.timing import Timing
-from reconciler.cxone.transport import build_request
+from reconciler.cxone.transport import HEADERS, build_request, timeouts_of
+from reconciler.cxone.whole import TooLarge, read_whole
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Largest answer that is read, decompressed."""
+
+WHOLE_ANSWER = 20.0
+"""How many times the target's timeout an exchange may take as a whole; the timeout itself is for each silence in it."""
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -27,14 +33,6 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-
-
-class _TooLarge(Exception):
-    """The answer, with this status, is larger than `MAX_ANSWER_BYTES`."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class Http:
@@ -82,31 +80,37 @@ class Http:
 
     async def _exchange(self, call: Call, headers: dict[str, str], request_id: str) -> Answer | Failure:
         try:
-            request = build_request(self._api, call.method, call.url, headers, call.content)
-            response = await self._transport.handle_async_request(request)
-            try:
-                content = await _read(response)
-            finally:
-                await response.aclose()
-        except _TooLarge as error:
+            with anyio.fail_after(self._api.timeout_seconds * WHOLE_ANSWER):
+                status, found, content = await self._fetch(call, headers)
+        except TimeoutError:
+            return Failure("its answer was not whole in time", sent=True, request_id=request_id)
+        except TooLarge as error:
             reason = f"its answer is larger than {MAX_ANSWER_BYTES} bytes"
             return Failure(reason, sent=True, request_id=request_id, lasting=True, status=error.status)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return _failure(error, request_id, through_proxy=bool(self._api.proxy))
-        echoed = response.headers.get("x-request-id", "")
+        echoed = found.get("x-request-id", "")
         usable = echoed and len(echoed) <= 128 and echoed.isprintable()
-        return Answer(int(response.status_code), dict(response.headers), content, echoed if usable else request_id)
+        return Answer(status, found, content, echoed if usable else request_id)
 
-
-async def _read(response: httpx.Response) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise _TooLarge(response.status_code)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    async def _fetch(self, call: Call, headers: dict[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (by lower-case names) and whole body of the answer."""
+        timeouts = timeouts_of(self._api)
+        transport = self._transport
+        if isinstance(transport, ConnectionTransport):
+            # Without httpx2's requests and responses, which cost as much as all the rest of an exchange.
+            content = call.content or b""
+            return await transport.fetch(
+                call.method, call.url, {**HEADERS, **headers}, content, timeouts, MAX_ANSWER_BYTES
+            )
+        response = await transport.handle_async_request(
+            build_request(timeouts, call.method, call.url, headers, call.content)
+        )
+        try:
+            content = await read_whole(response, MAX_ANSWER_BYTES)
+        finally:
+            await response.aclose()
+        return int(response.status_code), dict(response.headers), content
 
 
 def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) -> RequestRecord:

@@ -153,6 +153,8 @@ def refused(call: Call, answer: Answer, why: str, redact: Redact) -> ReconcilerE
     kind, fix = _kind_of(call, status, code)
     if status == 404 and body is None and answer.content:
         kind = BadAnswer  # not the API's own 404, so it does not say that the resource is gone
+    if body is None and answer.content and not fix:
+        fix = "something in between answers in place of the API: check url and proxy of the target, and what they let through"
     if 300 <= status < 400:
         text = f"{call} was answered {status}, a redirect to {_host(answer)}, which is not followed (request {answer.request_id})"
     error = kind(text, fix=fix, status=status, api_code=code, request_id=answer.request_id)
