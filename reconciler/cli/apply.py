@@ -134,7 +134,12 @@ def _carry_out(settings: Settings, asked: _Asked, options: dict[str, Any]) -> Re
         return agreed
 
     opened = Session.open(
-        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, need_manifests=asked.anew
+        settings.directory,
+        settings.target,
+        debug=settings.debug,
+        detail=settings.verbose,
+        need_manifests=asked.anew,
+        recall=True,
     )
     with opened as session, log:
         if asked.anew:

@@ -74,7 +74,11 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
     if watching["seconds"] is not None:
         return _watch(settings, watching, unmanaged=unmanaged, once=write_back or bool(reports))
     webhook = _webhook(watching)
-    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
+    # Writing back edits the documents themselves, so that they have to be read.
+    opened = Session.open(
+        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, recall=not write_back
+    )
+    with opened as session:
         found = find_drift(session, unmanaged=unmanaged)
         written = _written_back(session, found) if write_back else None
         if session.interrupted:

@@ -49,7 +49,10 @@ def command(
     from reconciler.engine.session import Session
 
     wanted = parse_reports(reports)
-    with Session.open(settings.directory, settings.target, debug=settings.debug, detail=settings.verbose) as session:
+    opened = Session.open(
+        settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, recall=True
+    )
+    with opened as session:
         warn(settings, session.workspace.bound.diagnostics)
         request = take_request(options, session.workspace, paths)
         plan = session.plan(request)

@@ -11,10 +11,8 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.guard_rule import GuardRule
 from reconciler.core.kind import Kinds
 from reconciler.errors import InvalidManifests, InvalidProject, UsageError
-from reconciler.kinds import load_kinds
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, Project
-from reconciler.loading.project_file import load_project
 from reconciler.loading.yaml import Document, discover, load_files
 from reconciler.loading.yaml_files import relative_name
 
@@ -113,6 +111,9 @@ def load_guards(root: Path | None) -> tuple[Project, Guards]:
 
     Raises `InvalidProject`, and `InvalidManifests` where the files of guards have errors.
     """
+    from reconciler.kinds import load_kinds
+    from reconciler.loading.project_file import load_project
+
     project = load_project(root)
     sources = guard_sources(project)
     documents, diagnostics = load_files(sources.files, project.root)

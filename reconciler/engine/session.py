@@ -67,10 +67,14 @@ class Session:
         detail: int = 0,
         environ: Mapping[str, str] | None = None,
         need_manifests: bool = True,
+        recall: bool = False,
     ) -> Iterator[Session]:
-        """Load the project and its ledger. Raises `InvalidManifests` unless ``need_manifests`` is off."""
+        """Load the project and its ledger; ``recall`` is as `load_workspace` has it.
+
+        Raises `InvalidManifests` unless ``need_manifests`` is off.
+        """
         variables = os.environ if environ is None else environ
-        workspace = load_workspace(directory, target, environ=variables, resolve_secrets=True)
+        workspace = load_workspace(directory, target, environ=variables, resolve_secrets=True, recall=recall)
         if need_manifests:
             workspace.bound.require()
         store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)

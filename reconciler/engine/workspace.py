@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
+from reconciler.engine.memory.meaning import Meaning, Memory, Watched
 from reconciler.errors import InvalidProject
-from reconciler.kinds import load_kinds
-from reconciler.kinds.metadata import METADATA_MODEL
 from reconciler.loading.approved import Approved
-from reconciler.loading.bind import bind
 from reconciler.loading.manifest import Bound
-from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target
-from reconciler.loading.project_file import load_project
+from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target, project_root
 from reconciler.loading.secrets import SecretResolver
 from reconciler.loading.yaml import Document, ParseCache, discover, load_files, parse_text
 from reconciler.loading.yaml_files import relative_name
+
+if TYPE_CHECKING:
+    from reconciler.loading.places import Places
 
 CACHE: Final = f"{STATE_FOLDER}/cache"
 """Where a project keeps what it knows of files by their content, relative to its folder."""
@@ -63,21 +64,48 @@ def load_workspace(
     paths: Iterable[Path] = (),
     environ: Mapping[str, str] | None = None,
     resolve_secrets: bool = False,
+    recall: bool = False,
 ) -> Workspace:
     """Load the project of ``root`` (None: the nearest one upwards) for a target.
 
     ``paths`` are files or folders, relative to the working directory; they narrow what is selected, not what is read.
-    ``resolve_secrets`` asks the providers that are in reach. Raises `InvalidProject`, and `UsageError` for paths that do not
+    ``resolve_secrets`` asks the providers that are in reach. With ``recall``, for those who need neither fragments nor jobs,
+    what was found in an earlier run comes back where nothing has changed since. Raises `InvalidProject`, and `UsageError` for paths that do not
     exist or lie outside; what is wrong with manifests is in ``bound.diagnostics``, and `Bound.require` raises it.
     """
     environ = os.environ if environ is None else environ
-    project = load_project(root, cache_folder=CACHE)
-    target = project.target(target_name)
+    folder = project_root(root)
+    resolver = SecretResolver(folder, environ) if resolve_secrets else None
+    memory = Memory(folder, folder / CACHE, target_name, _all_files)
+    named = list(paths)
+    recall = recall and resolver is not None and not named
+    if recall and resolver is not None and (found := memory.recall(resolver.resolve, partial(_places, environ))):
+        return _with_guards(found)
+    return _load(memory, named, environ, resolver, Watched.begin(memory, environ) if recall else None)
+
+
+def _load(
+    memory: Memory,
+    paths: list[Path],
+    environ: Mapping[str, str],
+    resolver: SecretResolver | None,
+    watched: Watched | None,
+) -> Workspace:
+    """Load a project by reading and binding all of it; what it means is remembered where ``watched`` can tell when that ends."""
+    from reconciler.kinds import load_kinds
+    from reconciler.kinds.metadata import METADATA_MODEL
+    from reconciler.loading.bind import bind
+    from reconciler.loading.project_file import load_project
+
+    project = load_project(memory.root, cache_folder=CACHE)
+    target = project.target(memory.target)
     kinds = load_kinds()
     files, chosen = _files(project, paths)
-    cache = ParseCache(project.root / CACHE)
+    cache = ParseCache(memory.cache)
     beside = guard_sources(project)
-    everything, diagnostics = load_files({*files, *beside.files}, project.root, cache)
+    everything, diagnostics = load_files(
+        {*files, *beside.files}, project.root, cache, watched.files if watched else None
+    )
     documents = [document for document in everything if document.file not in (PROJECT_FILE, *beside.names)]
     bound = bind(
         documents,
@@ -85,17 +113,56 @@ def load_workspace(
         target=target,
         kinds=kinds,
         metadata_model=METADATA_MODEL,
-        environ=environ,
-        resolver=SecretResolver(project.root, environ) if resolve_secrets else None,
+        environ=watched.environ if watched else environ,
+        resolver=resolver,
         earlier=diagnostics,
-        approved=Approved(project.root / CACHE, (*sorted(project.targets), *sorted(kinds))),
+        approved=Approved(memory.cache, (*sorted(project.targets), *sorted(kinds))),
+        reach=watched.reach if watched else None,
     )
     guards = read_guards(everything, beside, project, kinds, diagnostics)
-    bound = with_findings(bound, guards.findings)
-    if not bound.failed:
+    sound = with_findings(bound, guards.findings)
+    if not sound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
         cache.store(everything)
-    return Workspace(project, target, kinds, bound, *_narrowed(documents, chosen, project.root), guards)
+        if watched is not None:
+            memory.remember(Meaning(project, target, kinds, bound, len(documents)), watched)
+    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards)
+
+
+def _with_guards(found: Meaning) -> Workspace:
+    """What was recalled, with what the files of guards say: they are few, and read anew."""
+    beside = guard_sources(found.project)
+    guards = Guards()
+    if beside.files:
+        cache = ParseCache(found.project.root / CACHE)
+        documents, diagnostics = load_files(beside.files, found.project.root, cache)
+        guards = read_guards(documents, beside, found.project, found.kinds, diagnostics)
+    bound = with_findings(found.bound, guards.findings)
+    return Workspace(found.project, found.target, found.kinds, bound, found.documents, guards=guards)
+
+
+def _places(environ: Mapping[str, str], found: Meaning, others: Mapping[Key, str]) -> Places:
+    """Finds the places of what was recalled; ``others`` are the files of fragments and jobs."""
+    from reconciler.kinds.metadata import METADATA_MODEL
+    from reconciler.loading.places import Places
+
+    root = found.project.root
+    cache = ParseCache(root / CACHE)
+    return Places(
+        found.project,
+        found.target,
+        found.kinds,
+        METADATA_MODEL,
+        environ,
+        files={**others, **{item.key: item.file for item in found.bound.desired}},
+        edges=found.bound.edges,
+        read=lambda name: load_files([root / name], root, cache)[0],
+    )
+
+
+def _all_files(project: Project) -> set[Path]:
+    """All files of a project that are read as YAML, but the project file."""
+    return {*_manifest_files(project), *guard_sources(project).files}
 
 
 def _files(project: Project, paths: Iterable[Path]) -> tuple[set[Path], list[Path] | None]:
@@ -118,6 +185,9 @@ def bind_edited(
     workspace: Workspace, texts: Mapping[str, str], *, environ: Mapping[str, str], resolver: SecretResolver
 ) -> Bound:
     """What a project would mean if some of its files, relative to it, held other texts. Nothing is written or remembered."""
+    from reconciler.kinds.metadata import METADATA_MODEL
+    from reconciler.loading.bind import bind
+
     project = workspace.project
     cache = ParseCache(project.root / CACHE)
     files = [file for file in _manifest_files(project) if relative_name(str(file), str(project.root)) not in texts]
@@ -151,10 +221,18 @@ def declared_keys(project: Project) -> set[str]:
     return found
 
 
+def _exists(path: Path) -> bool:
+    """Whether there is something at a path; what no file can be named is nowhere."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def _manifest_files(project: Project) -> list[Path]:
     """The project's manifest files. A folder that is missing is an error: it would look as if all of it had been deleted."""
     for name in project.manifests:
-        if not (project.root / name).exists():
+        if not _exists(project.root / name):
             raise InvalidProject(
                 f"spec.manifests of reconciler.yaml names {name}, which does not exist",
                 fix=f"create {name}, or correct spec.manifests",

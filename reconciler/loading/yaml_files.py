@@ -57,11 +57,12 @@ def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
 
 
 def load_files(
-    paths: Iterable[Path], root: Path, cache: ParseCache | None = None
+    paths: Iterable[Path], root: Path, cache: ParseCache | None = None, seen: dict[str, bytes] | None = None
 ) -> tuple[list[Document], list[Diagnostic]]:
     """Load files: their documents in order of path and place, and everything that is wrong with them.
 
-    A file that cannot be read is a finding like any other. Nothing is written to the cache: see `ParseCache.store`.
+    A file that cannot be read is a finding like any other. Nothing is written to the cache: see `ParseCache.store`. ``seen``
+    is given the digest of each file's content as it was read, by the file's name in the project; that takes a cache.
     """
     base = os.path.abspath(root)
     named = sorted({relative_name(os.fspath(path), base): path for path in paths}.items())
@@ -74,12 +75,12 @@ def load_files(
             except OSError as error:
                 diagnostics.append(unreadable(name, error))
 
-    documents, found = load_contents(contents(), cache)
+    documents, found = load_contents(contents(), cache, seen)
     return documents, sorted([*diagnostics, *found], key=lambda item: item.sort_key)
 
 
 def load_contents(
-    contents: Iterable[tuple[str, bytes]], cache: ParseCache | None = None
+    contents: Iterable[tuple[str, bytes]], cache: ParseCache | None = None, seen: dict[str, bytes] | None = None
 ) -> tuple[list[Document], list[Diagnostic]]:
     """Load files that were read already, given by name and content, as `load_files` does; in the order given."""
     loaded: list[tuple[Source, list[Document] | None]] = []
@@ -88,6 +89,8 @@ def load_contents(
         for name, content in contents:
             source = make_source(content, name, content_digest(content) if cache is not None else b"")
             loaded.append((source, cache.find(source) if cache is not None else None))
+            if seen is not None:
+                seen[name] = source.digest
         fresh = [source for source, found in loaded if found is None]
         parsed = iter(_parse_all(fresh, diagnostics) if fresh else ())
         documents = [item for _, found in loaded for item in (next(parsed) if found is None else found)]
@@ -116,6 +119,12 @@ def _parse_all(sources: list[Source], diagnostics: list[Diagnostic]) -> list[lis
             for position, part in workers.parts().items():
                 results[position] = documents_of(part, sources[position])
     return [parse(position) if done is None else done for position, done in enumerate(results)]
+
+
+def digests_of(paths: Iterable[Path], root: Path) -> dict[str, bytes]:
+    """The digests that `load_files` would give to ``seen``, without loading anything. Raises `OSError`."""
+    base = os.path.abspath(root)
+    return {relative_name(name, base): content_digest(read_bytes(name)) for name in map(os.fspath, paths)}
 
 
 def relative_name(path: str, base: str) -> str:

@@ -1,0 +1,251 @@
+"""Recalls what a project means for a target where nothing has changed that decides about it, and remembers it else.
+
+What decides: the project file, the manifest files, the files of guards, all other files that manifests name, the code of
+actions, the kinds and the tool's version. Values of environment variables are kept nowhere: a project that reads any outside of
+secret references is not remembered, and neither is one about which there is anything to say. Secrets are looked up anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.diagnostic import Mark, PathParts
+from reconciler.core.kind import Kind
+from reconciler.core.resource import Key
+from reconciler.core.values import Bundle, Secret
+from reconciler.engine.memory.kinds import decode_kinds, encode_kinds, stamp
+from reconciler.engine.memory.plain import decode, encode
+from reconciler.engine.memory.resources import Rows, encode_row, keys_of
+from reconciler.engine.memory.store import Stored, digest_of, place_of, read, write
+from reconciler.errors import ReconcilerError
+from reconciler.loading.bundle import build_bundle
+from reconciler.loading.inside import NotUsable, inside
+from reconciler.loading.manifest import Bound
+from reconciler.loading.project import PROJECT_FILE, Project, Target
+from reconciler.loading.yaml_cache import content_digest
+from reconciler.loading.yaml_files import digests_of, read_bytes
+
+Files = Callable[[Project], Iterable[Path]]
+"""Gives the files of a project that are read as YAML: manifests, and what guards are written in."""
+
+
+class Asked(Mapping[str, str]):
+    """An environment that knows whether anything was read from it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.any = False
+
+    def __getitem__(self, name: str) -> str:
+        self.any = True
+        return self._environ[name]
+
+    def __contains__(self, name: object) -> bool:
+        self.any = True
+        return name in self._environ
+
+    def __iter__(self) -> Iterator[str]:
+        self.any = True
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        self.any = True
+        return len(self._environ)
+
+
+class Reached:
+    """Finds what a project names, as `inside` does, and knows what each file held before it was handed out."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.named: dict[str, str] = {}
+
+    def __call__(self, name: str) -> Path:
+        """The real path; raises `NotUsable`."""
+        path = inside(self._root, name)
+        with suppress(OSError):
+            self.named.setdefault(name, _digest_of_file(path))
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A project, its kinds, and what its manifests mean for a target; ``documents`` is how many were read.
+
+    Recalled, ``bound`` has the resources and what refers to what, and neither fragments nor jobs.
+    """
+
+    project: Project
+    target: Target
+    kinds: Mapping[str, Kind]
+    bound: Bound
+    documents: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """What was looked at: digests of the project file and of the files that were loaded, and what binding asked for beyond."""
+
+    project: str
+    environ: Asked
+    reach: Reached
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, memory: Memory, environ: Mapping[str, str]) -> Watched:
+        """Begin to watch, before the project file is read."""
+        project = ""
+        with suppress(OSError, NotUsable):
+            project = memory.project_digest()
+        return cls(project, Asked(environ), Reached(memory.root))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered for one target of the project in a folder; ``files`` and ``place`` are as `Files` and `Rows` have them."""
+
+    root: Path
+    cache: Path
+    target: str
+    files: Files
+
+    def recall(
+        self, resolve: Callable[[Secret], Secret], places: Callable[[Meaning, Mapping[Key, str]], _Place]
+    ) -> Meaning | None:
+        """What was remembered, where it still stands; None else, also where a secret cannot be had."""
+        stored = read(place_of(self.cache, self.target))
+        if stored is None:
+            return None
+        try:
+            project = self._standing(stored)
+            return None if project is None else self._meaning(project, stored, resolve, places)
+        except (OSError, NotUsable, ReconcilerError, ValueError, TypeError, LookupError):
+            # Whatever is the matter with a project is found out, and said, by loading it.
+            return None
+
+    def _standing(self, stored: Stored) -> Project | None:
+        """The project, if all that decides about its meaning is as it was."""
+        head = stored.head
+        if head["kinds"] != stamp() or head["project"] != self.project_digest():
+            return None
+        project: Project = replace(decode(head["settings"]), root=self.root)
+        if head["files"] != _together(digests_of(self.files(project), self.root)):
+            return None
+        return project if head["named"] == _named(self.root, head["named"]) else None
+
+    def project_digest(self) -> str:
+        """What the project file holds now. Raises `NotUsable` and `OSError`."""
+        return _digest_of_file(inside(self.root, PROJECT_FILE))
+
+    def _meaning(
+        self,
+        project: Project,
+        stored: Stored,
+        resolve: Callable[[Secret], Secret],
+        places: Callable[[Meaning, Mapping[Key, str]], _Place],
+    ) -> Meaning:
+        body = stored.body()
+        later = _Later()
+        rows = Rows(body["names"], resolve, _Bundles(self.root).same, later)
+        desired, edges = rows.read(body["resources"])
+        others = [(Key(*key), keys_of(refers), body["names"][file]) for key, refers, file in body["others"]]
+        edges |= {key: refers for key, refers, _ in others}
+        bound = Bound(desired, digest=body["digest"], edges=edges)
+        meaning = Meaning(project, project.target(self.target), decode_kinds(body["kinds"]), bound, body["documents"])
+        later.make = partial(places, meaning, {key: file for key, _, file in others})
+        return meaning
+
+    def remember(self, meaning: Meaning, watched: Watched) -> None:
+        """Keep what was found; nothing is kept where it would not stand by itself. A folder that cannot be written is no error."""
+        bound = meaning.bound
+        if bound.diagnostics or watched.environ.any:
+            return
+        with suppress(OSError, NotUsable, TypeError, ValueError):
+            named = watched.reach.named
+            if self.project_digest() != watched.project or _named(self.root, named) != named:
+                return
+            head = {
+                "kinds": stamp(),
+                "project": watched.project,
+                "settings": encode(meaning.project),
+                "files": _together(watched.files),
+                "named": named,
+            }
+            write(place_of(self.cache, self.target), head, _body(meaning))
+
+
+_Place = Callable[[Key, PathParts], Mark | None]
+
+
+@dataclass(slots=True)
+class _Later:
+    """Finds places with what is made when the first one is asked for: most plans show nothing."""
+
+    make: Callable[[], _Place] | None = None
+    _made: _Place | None = field(default=None)
+
+    def __call__(self, key: Key, path: PathParts) -> Mark | None:
+        if self._made is None:
+            assert self.make is not None
+            self._made = self.make()
+        return self._made(key, path)
+
+
+class _Bundles:
+    """Builds the bundles that were remembered again, each folder once: their code is no manifest, and may have changed."""
+
+    def __init__(self, root: Path) -> None:
+        self._reach = partial(inside, root)
+        self._built: dict[tuple[str, tuple[str, ...]], Bundle | None] = {}
+
+    def same(self, known: Bundle) -> Bundle:
+        """The bundle as it is now; raises `ValueError` where it is another one."""
+        if not known.path:
+            return known
+        place = (known.path, known.exclude)
+        if place not in self._built:
+            self._built[place] = build_bundle(self._reach, *place).bundle
+        built = self._built[place]
+        if built != known or built is None:
+            raise ValueError("the code is not what it was")
+        return built
+
+
+def _body(meaning: Meaning) -> dict[str, Any]:
+    bound = meaning.bound
+    names: dict[str, int] = {}
+    rows = [encode_row(item, bound.edges[item.key], names.setdefault(item.file, len(names))) for item in bound.desired]
+    places = [*((item.key, item.file) for item in bound.fragments), *((item.key, item.file) for item in bound.jobs)]
+    others = [
+        [list(key), [list(other) for other in bound.edges[key]], names.setdefault(file, len(names))]
+        for key, file in places
+    ]
+    return {
+        "digest": bound.digest,
+        "documents": meaning.documents,
+        "kinds": encode_kinds(meaning.kinds),
+        "resources": rows,
+        "others": others,
+        "names": list(names),
+    }
+
+
+def _digest_of_file(path: Path) -> str:
+    """Empty for a folder: code is built again instead, whatever is in it."""
+    return "" if path.is_dir() else content_digest(read_bytes(path)).hex()
+
+
+def _together(digests: Mapping[str, bytes]) -> str:
+    """One digest for files: their names and what they hold."""
+    parts = (name.encode("utf-8", "surrogatepass") + b"\0" + digests[name] for name in sorted(digests))
+    return digest_of(b"".join(parts)).hex()
+
+
+def _named(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """The files that manifests name, each with its digest."""
+    return {name: _digest_of_file(inside(root, name)) for name in names}
