@@ -14,24 +14,25 @@ Identify = Callable[[Unknown], str | None]
 
 def resolve_tree(tree: Tree, identify: Identify) -> Tree:
     """Replace every reference that is known by its value; the tree itself is returned where there is nothing to replace."""
-    resolved: Tree = _resolve(tree, identify)
+    resolved: Tree = resolve_value(tree, identify)
     return resolved
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def _resolve(value: Any, identify: Identify) -> Any:
+def resolve_value(value: Any, identify: Identify) -> Any:
+    """The same for any value of a tree."""
     if isinstance(value, dict):
         # Most trees hold no reference: nothing is copied before one is found.
         changed = {
             key: new
             for key, item in value.items()
-            if type(item) not in _PLAIN and (new := _resolve(item, identify)) is not item
+            if type(item) not in _PLAIN and (new := resolve_value(item, identify)) is not item
         }
         return {**value, **changed} if changed else value
     if isinstance(value, list):
-        items = [item if type(item) in _PLAIN else _resolve(item, identify) for item in value]
+        items = [item if type(item) in _PLAIN else resolve_value(item, identify) for item in value]
         return value if all(map(is_, items, value)) else items
     if isinstance(value, Unknown):
         found = identify(value)

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.compare import FieldChange, Fingerprint, compare
 from reconciler.core.kind import Kind
 from reconciler.core.matching import Match
-from reconciler.core.refs import Identify, resolve_tree
+from reconciler.core.refs import Identify, resolve_tree, resolve_value
 from reconciler.core.resource import Desired, Entry, Key, Observed
 from reconciler.core.sameness import identical, same
 from reconciler.core.seal import fingerprint_of, seal
@@ -27,7 +27,9 @@ def settled(kind: Kind, item: Match, identify: Identify, fingerprint: Fingerprin
     if entry is None or live is None or item.moved_from or terms_differ(entry, desired):
         return False
     untouched = entry.etag != "" and entry.etag == live.etag and not force_secrets
-    if untouched and _as_applied(desired.fields, entry.fields, identify, fingerprint):
+    if untouched and (
+        identical(desired.fields, entry.fields) or _as_applied(desired.fields, entry.fields, identify, fingerprint)
+    ):
         return True
     left = _unsettled(kind, desired.fields, entry.fields, live.body)
     if not left:
@@ -45,26 +47,35 @@ def settled(kind: Kind, item: Match, identify: Identify, fingerprint: Fingerprin
     return not (found.patch or found.unchecked or found.changes or found.stale_base)
 
 
-def _as_applied(desired: Tree, base: Tree, identify: Identify, fingerprint: Fingerprint) -> bool:
-    """Whether git says what the ledger says was last applied."""
-    if identical(desired, base):
+def _as_applied(value: Any, base: Any, identify: Identify, fingerprint: Fingerprint) -> bool:
+    """Whether git says what the ledger says was last applied: in one walk, in which nothing is built.
+
+    A null is not the same as nothing here: it may be declared anew. Typed leaves are what they stand for in a plan.
+    """
+    kind = value.__class__
+    if kind is dict:
+        if base.__class__ is not dict or value.keys() != base.keys():
+            return False
+        for name, item in value.items():
+            # Most values are text, and this loop sees all of them: a call is for the others.
+            if item.__class__ is str:
+                if item != base[name]:
+                    return False
+            elif not _as_applied(item, base[name], identify, fingerprint):
+                return False
         return True
-    if base.keys() != desired.keys():
-        return False
-    left = {name: value for name, value in desired.items() if not identical(value, base[name])}
-    fields = seal(resolve_tree(left, identify), fingerprint)
-    return all(_recorded(value, base[name]) for name, value in fields.items())
-
-
-def _recorded(value: Any, base: Any) -> bool:
-    """Whether a sealed value is what the ledger holds. A null is not the same as nothing here: it may be declared anew."""
-    if isinstance(value, dict) and isinstance(base, dict):
-        return value.keys() == base.keys() and all(_recorded(item, base[name]) for name, item in value.items())
-    if isinstance(value, list) and isinstance(base, list):
-        return len(value) == len(base) and all(map(_recorded, value, base))
-    if isinstance(value, Secret) and isinstance(base, Secret):
-        return (value.reference, value.fingerprint) == (base.reference, base.fingerprint) and value.fingerprint != ""
-    return same(value, base)
+    if kind is list:
+        if base.__class__ is not list or len(value) != len(base):
+            return False
+        return all(_as_applied(item, other, identify, fingerprint) for item, other in zip(value, base, strict=True))
+    if kind is Secret:
+        return (
+            base.__class__ is Secret
+            and value.reference == base.reference
+            and base.fingerprint != ""
+            and fingerprint(value) == base.fingerprint
+        )
+    return same(resolve_value(value, identify), base)
 
 
 def divergence(kind: Kind, entry: Entry, live: Observed) -> tuple[FieldChange, ...]:
