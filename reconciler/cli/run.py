@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import completion
-from reconciler.cli.common import EXIT_PARTIAL, Settings, document, standard_options
+from reconciler.cli.common import EXIT_INVALID, EXIT_PARTIAL, Settings, document, standard_options
 from reconciler.cli.places import take_place
 from reconciler.cli.planning_options import check_report_files, parse_key, parse_reports
 
@@ -133,4 +133,4 @@ def exit_code(verdict: Verdict, signal: int = 0) -> int:
     """The exit code of a run, from its verdict; ``signal`` is the number of the one that interrupted it."""
     if verdict == "interrupted":
         return 128 + signal
-    return {"done": 0, "partial": EXIT_PARTIAL, "failed": 1, "denied": 3}[verdict]
+    return {"done": 0, "partial": EXIT_PARTIAL, "failed": 1, "denied": 3, "invalid": EXIT_INVALID}[verdict]

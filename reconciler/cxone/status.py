@@ -173,7 +173,7 @@ def _kind_of(call: Call, status: int, code: str) -> tuple[type[ApiError], str]:
         return BadAnswer, "correct url or api.paths of the target; credentials are never sent after a redirect"
     if status == 501 or (400 <= status < 500 and status != 408):
         return {404: (NotFound, "check url and api.paths of the target, or plan again"), 409: (Conflict, "")}.get(
-            status, (Refused, "")
+            status, (Refused, "correct what the message names; the service's operators find it by the request id")
         )
     if status >= 500 or status == 408:
         return ServerFailed, "try again later; if it stays so, ask the service's operators with the request id"

@@ -19,7 +19,7 @@ from reconciler.engine.runner import actor
 from reconciler.engine.session import Session
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger
-from reconciler.errors import LedgerLocked, StorageError
+from reconciler.errors import LedgerError, LedgerLocked, StorageError
 from reconciler.jobs.folder import JobFolder
 
 WAITING = "audit.waiting.ndjson"
@@ -61,22 +61,23 @@ class JobAudit:
             self._try_handing_over(0.0)
 
     def close(self) -> None:
-        """Hand over what waits; where the ledger stays locked, say so and leave it to the next run."""
-        handed_over = self._try_handing_over(PATIENCE_SECONDS)
+        """Hand over what waits; where that cannot be done now, say so and leave it to the next run: the outcome is another matter."""
+        why = self._try_handing_over(PATIENCE_SECONDS)
         self._let_go()
-        if not handed_over:
-            self._warn(f"the ledger is locked: audit entries of {self._folder.key} wait for the job's next run")
+        if why:
+            self._warn(f"audit entries of {self._folder.key} wait for the job's next run: {why}")
 
     def _let_go(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
-    def _try_handing_over(self, patience: float) -> bool:
+    def _try_handing_over(self, patience: float) -> str:
+        """Hand over what waits; gives why that could not be done, or nothing."""
         self._tried = time.monotonic()
         path = self._folder.path / WAITING
         if not path.exists():
-            return True
+            return ""
         session = self._session
         try:
             with session.store.lease(actor(), f"audit of {self._folder.key}", patience):
@@ -91,8 +92,10 @@ class JobAudit:
                 self._let_go()
                 self._folder.remove(WAITING)
         except LedgerLocked:
-            return False
-        return True
+            return "the ledger is locked"
+        except (LedgerError, StorageError) as error:
+            return error.message
+        return ""
 
 
 def _entries(data: bytes) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from reconciler.core.resource import Key
-from reconciler.errors import AuthenticationError, ReconcilerError
+from reconciler.errors import AuthenticationError, InvalidInput, ReconcilerError
 
-Verdict = Literal["done", "partial", "failed", "denied", "interrupted"]
+Verdict = Literal["done", "partial", "failed", "denied", "invalid", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ class JobReport:
         if self.error is not None:
             if account.accepted:
                 return "partial"
-            return "denied" if isinstance(self.error, AuthenticationError) else "failed"
+            if isinstance(self.error, AuthenticationError):
+                return "denied"
+            return "invalid" if isinstance(self.error, InvalidInput) else "failed"
         if self.over_limit or (account.pending and not self.dry_run):
             return "partial"
         return "done"

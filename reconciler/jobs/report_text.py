@@ -12,6 +12,7 @@ _WORDS = {
     "partial": "partly done",
     "failed": "failed",
     "denied": "not allowed",
+    "invalid": "failed",
     "interrupted": "interrupted",
 }
 
@@ -63,7 +64,8 @@ def render_markdown(reports: tuple[JobReport, ...]) -> str:
     for report in reports:
         notes = [*report.messages]
         if report.error is not None:
-            notes.append(f"{report.error.code}: {report.error.message}")
+            fix = f" ({report.error.fix})" if report.error.fix else ""
+            notes.append(f"{report.error.code}: {report.error.message}{fix}")
         if notes:
             lines += ["", f"**{report.key}**", "", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"

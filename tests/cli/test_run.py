@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli.run import exit_code
 from reconciler.core.resource import Key
-from reconciler.errors import AuthenticationError, JobFailed, ReconcilerError
+from reconciler.errors import AuthenticationError, JobFailed, ReconcilerError, SecretUnavailable
 from reconciler.jobs.report import Account, JobReport, Verdict, verdict_of
 from tests.support.project import Project, manifest
 from tests.support.tenant_project import connector, dataset
@@ -39,6 +39,7 @@ REPORTS: list[tuple[JobReport, Verdict, int]] = [
     (_report(Account(10, 0, pending=10), error=JobFailed("x")), "failed", 1),
     (_report(error=AuthenticationError("x")), "denied", 3),
     (_report(Account(10, 5, pending=5), error=AuthenticationError("x")), "partial", 4),
+    (_report(error=SecretUnavailable("x")), "invalid", 78),
     (_report(Account(10, 5, pending=5), signal=2), "interrupted", 130),
     (_report(signal=15), "interrupted", 143),
 ]

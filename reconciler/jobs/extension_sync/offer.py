@@ -89,7 +89,9 @@ def _source(context: JobContext, columns: list[Column]) -> Source:
     mapped = spec.field_mapping_ref is not None
     source = look_at(context.root, spec.source.path, spec.source.format, columns, mapped=mapped, infer=False)
     if source.ignored:
-        context.warn(f"{context.key}: not sent, as the extension has no such field: {', '.join(source.ignored)}")
+        reference = spec.field_mapping_ref
+        why = f"FieldMapping/{reference} takes nothing from them" if reference else "the extension has no such fields"
+        context.warn(f"{context.key}: not sent, as {why}: {', '.join(source.ignored)}")
     for file, kept in zip(source.files, source.columns, strict=True):
         if not any(column.source is not None for column in kept):
             raise SourceUnusable(

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from reconciler.engine.clock import now, stamp
-from reconciler.errors import ReconcilerError, SourceUnusable
+from reconciler.errors import NotFound, ReconcilerError, SourceUnusable, StorageError
 from reconciler.jobs.ingestion.checkpoint import Checkpoint
 from reconciler.jobs.ingestion.sender import Outcome
 from reconciler.jobs.report import Account, JobReport
@@ -40,13 +40,7 @@ def end_report(current: Run, account: Account, checkpoint: Checkpoint, failure: 
     context.metrics.gauge("records_quarantined", account.quarantined, about="Records that were set aside")
     context.metrics.gauge("records_read", account.read, about="Records that were read")
     if not context.options.dry_run:
-        context.audit.add(
-            "ingest_ended",
-            resource=f"datasets/{current.setup.dataset_id}",
-            run=current.setup.checkpoint.run,
-            status="interrupted" if context.stop.requested else "failed" if failure else "completed",
-            counts=account.counts,
-        )
+        failure = _note_end(current, account, failure)
     return JobReport(
         context.key,
         account,
@@ -58,6 +52,22 @@ def end_report(current: Run, account: Account, checkpoint: Checkpoint, failure: 
         context.stop.signal,
         context.options.dry_run,
     )
+
+
+def _note_end(current: Run, account: Account, failure: ReconcilerError | None) -> ReconcilerError | None:
+    """Write the end into the audit log; gives what ended the run, for which a full disk is reason enough."""
+    stopped = current.context.stop.requested
+    try:
+        current.context.audit.add(
+            "ingest_ended",
+            resource=f"datasets/{current.setup.dataset_id}",
+            run=current.setup.checkpoint.run,
+            status="interrupted" if stopped else "failed" if failure else "completed",
+            counts=account.counts,
+        )
+    except StorageError as error:
+        return failure or error
+    return failure
 
 
 def _figures(current: Run, account: Account) -> dict[str, float | int | str]:
@@ -104,6 +114,8 @@ def _prospect(current: Run, failure: ReconcilerError | None) -> str:
         return f"nothing was sent{why}"
     if damaged:
         return f"what stands before the damage was sent; once it is mended, run the job anew, without --resume: {_THERE[mode]}"
+    if isinstance(failure, NotFound):
+        return "--resume goes on from here as long as the dataset is the same one; into a new one, run the job anew"
     return "--resume goes on from here"
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.errors import ApiError, BadAnswer, Conflict, JobFailed, Refused, StorageError
+from reconciler.errors import ApiError, BadAnswer, Conflict, JobFailed, NotFound, Refused, StorageError
 from reconciler.jobs.ingestion.batches import Batch, Envelope
 
 if TYPE_CHECKING:
@@ -149,6 +149,13 @@ class BatchSender:
             entry |= {"requestId": error.request_id, "status": "failed", "cxoneStatus": error.status}
             entry["latencyMs"] = round((time.monotonic() - began) * 1000)
             outcome.requests.append(entry)
+            if isinstance(error, NotFound):
+                raise NotFound(
+                    f"the dataset is gone, or takes no records at this address: {error.message}",
+                    fix="`reconciler plan` shows whether it is gone; apply then, and run the job anew, without --resume",
+                    status=error.status,
+                    request_id=error.request_id,
+                ) from error
             raise
         counts = _counts(answer.value, len(places), answer.request_id)
         entry |= {"requestId": answer.request_id, "status": "committed", "cxoneStatus": answer.status}

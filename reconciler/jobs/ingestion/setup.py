@@ -50,7 +50,9 @@ async def set_up(context: JobContext) -> Setup | None:
     keys = spec.dedup.keys or [dataset.fields["primaryKey"]]
     source = _source(context, dataset.fields, mapping, keys, replay)
     if source.ignored:
-        context.warn(f"{context.key}: not sent, as the dataset has no such column: {', '.join(source.ignored)}")
+        reference = spec.field_mapping_ref
+        why = f"FieldMapping/{reference} takes nothing from them" if reference else "the dataset has no such columns"
+        context.warn(f"{context.key}: not sent, as {why}: {', '.join(source.ignored)}")
     address, dataset_id = "", ""
     if not options.dry_run:
         dataset_id = await context.resolve("Dataset", spec.dataset_ref)
@@ -63,18 +65,23 @@ async def set_up(context: JobContext) -> Setup | None:
         checkpoint = earlier
     else:
         if earlier is not None:
-            changed = what_changed(earlier, identity)
-            what = (
-                f"the {changed} changed since, so that --resume cannot go on with it"
-                if changed
-                else "--resume would have gone on with it"
-            )
+            what = _given_up(earlier, identity, replay)
             context.warn(f"the run begun at {earlier.started} was not finished; {what}")
         checkpoint = Checkpoint(uuid.uuid4().hex, stamp(now()), identity)
     inference = {"enabled": spec.schema_inference.enabled, "strictMode": spec.schema_inference.strict_mode}
     place = place_of(context.root, spec.quarantine, context.key.name, replay, dry_run=options.dry_run)
     envelope = Envelope(spec.dedup.mode, keys, inference)
     return Setup(source, keys, envelope, address, dataset_id, checkpoint, place, resumed)
+
+
+def _given_up(earlier: Checkpoint, identity: Mapping[str, Any], replay: Path | None) -> str:
+    """What becomes of an unfinished run in whose place another one begins."""
+    if replay is not None and earlier.identity.get("replay") != str(replay):
+        return "this replay takes its place, and --resume cannot go on with it any more"
+    changed = what_changed(earlier, identity)
+    if changed:
+        return f"the {changed} changed since, so that --resume cannot go on with it"
+    return "--resume would have gone on with it"
 
 
 def _source(
@@ -128,22 +135,35 @@ async def _require_live(context: JobContext, dataset_id: str, declared: Mapping[
     fix = f"`reconciler apply -t {target}` first"
     if live is None:
         raise NotApplied(f"Dataset/{name} is not in the tenant any more", fix=fix)
-    columns: Mapping[str, Any] = live.body.get("columns") or {}
-    if live.body.get("primaryKey") != declared["primaryKey"]:
-        raise NotApplied(f"the primary key of Dataset/{name} is another one in the tenant", fix=fix)
-    for column, wanted_form in declared["columns"].items():
+    found = _stricter(declared, live.body)
+    if found:
+        raise NotApplied(f"Dataset/{name} in the tenant is not what its manifest declares: {'; '.join(found)}", fix=fix)
+
+
+def _stricter(declared: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Where the live dataset refuses what the declared one takes; a wider limit there does no harm.
+
+    What only refuses records that lack a value is left to the tenant, which names them.
+    """
+    found = []
+    if live.get("primaryKey") != declared["primaryKey"]:
+        found.append(f"its primary key is {live.get('primaryKey')}, not {declared['primaryKey']}")
+    columns: Mapping[str, Any] = live.get("columns") or {}
+    for column, form in declared["columns"].items():
         if column not in columns:
-            raise NotApplied(f"Dataset/{name} has no column {column} in the tenant yet", fix=fix)
-        for what in ("type", "maxLength"):
-            here, there = _part(wanted_form, what), _part(columns[column], what)
-            if here != there:
-                raise NotApplied(
-                    f"column {column} of Dataset/{name} has {what} {there} in the tenant, not {here}", fix=fix
-                )
+            found.append(f"it has no column {column} yet")
+            continue
+        here, there = _long(form), _long(columns[column])
+        if here["type"] != there["type"]:
+            found.append(f"{column} is a {there['type']}, not a {here['type']}")
+        limit = there.get("maxLength")
+        if limit is not None and (here.get("maxLength") is None or limit < here["maxLength"]):
+            found.append(f"{column} takes {limit} characters, not {here.get('maxLength') or 'any number'}")
+    return found
 
 
-def _part(form: Any, what: str) -> Any:
-    return form.get(what) if isinstance(form, dict) else form if what == "type" else None
+def _long(form: Any) -> Mapping[str, Any]:
+    return form if isinstance(form, dict) else {"type": form}
 
 
 __all__ = ["Column", "Setup", "set_up"]

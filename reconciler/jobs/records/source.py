@@ -16,7 +16,7 @@ from reconciler.jobs.records.readers.files import SourceFile, find_files
 from reconciler.jobs.records.readers.json_reader import JsonReader
 from reconciler.jobs.records.readers.ndjson_reader import NdjsonReader
 from reconciler.jobs.records.readers.parquet_reader import ParquetReader
-from reconciler.jobs.records.readers.replay_reader import ReplayReader
+from reconciler.jobs.records.readers.replay_reader import ReplayReader, require_quarantine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,9 +76,10 @@ def look_at(root: Path, path: str, form: str, columns: Sequence[Column], *, mapp
 
 
 def replayed(file: Path, columns: Sequence[Column]) -> Source:
-    """A quarantine file as the source."""
-    found = find_files(file.parent, file.name)
-    return Source([replace(found[0], name=file.name)], "replay", [list(columns)])
+    """A quarantine file as the source. Raises `SourceUnusable` for any other file."""
+    found = [replace(item, name=file.name) for item in find_files(file.parent, file.name)]
+    require_quarantine(found[0])
+    return Source(found, "replay", [list(columns)])
 
 
 def need_columns(source: Source, names: Sequence[str]) -> None:

@@ -5,7 +5,7 @@
 ``uppercase``       the text in capitals
 ``trim``            the text without blanks around it
 ``e164``            a phone number in international form: ``+4722334455``
-``date:FORMAT``     a date read by a strptime format: ``date:%d/%m/%Y``
+``date:FORMAT``     a date read by a strptime format that names the year: ``date:%d/%m/%Y``
 ``constant:TEXT``   always TEXT; the mapping then needs no source
 ``split:SEP:INDEX`` one part of the text, counted from 0, or from -1 at the end: ``split:,:0``
 ``default:TEXT``    TEXT where the source has nothing
@@ -60,18 +60,25 @@ _EXAMPLES: Final = {
     "split": "split:,:0",
     "default": "default:unknown",
 }
-_DIRECTIVES: Final = frozenset("aAbBdefGHIjmMpSuUVwWyYzZ%")
+_DIRECTIVES: Final = frozenset("aAbBdfGHIjmMpSuUVwWyYzZ%")
+_YEAR: Final = frozenset("yYG")
+_LARGEST: Final = 2**53 - 1
+"""The largest whole number that JSON readers everywhere keep exactly (RFC 8259 §6)."""
 
 
 def _date(argument: str) -> Transformation:
     position = argument.find("%")
     if position < 0:
         raise ValueError("date needs a format with % directives, for instance 'date:%d/%m/%Y'")
+    found = set()
     while position >= 0:
         directive = argument[position + 1 : position + 2]
         if directive not in _DIRECTIVES or not directive:
             raise ValueError(f"date does not know the directive %{directive}")
+        found.add(directive)
         position = argument.find("%", position + 2)
+    if not found & _YEAR:
+        raise ValueError("date needs a format that names the year (%Y, %y): without it every date would be in 1900")
     return Transformation("date", argument)
 
 
@@ -113,16 +120,19 @@ def _is_number(text: str) -> bool:
     from math import isfinite
 
     try:
-        return isfinite(float(text)) and "_" not in text
+        number = float(text)
     except ValueError:
         return False
+    return isfinite(number) and "_" not in text and not (abs(number) > _LARGEST and text.strip().lstrip("+-").isdigit())
 
 
 def _is_date(text: str) -> bool:
+    import re
     from datetime import datetime
 
     try:
         datetime.fromisoformat(text)
     except ValueError:
         return False
-    return True
+    # Python reads further forms of ISO 8601, which jobs do not.
+    return re.match(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}|$)", text) is not None

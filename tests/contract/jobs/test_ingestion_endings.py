@@ -8,7 +8,8 @@ import signal
 import pytest
 
 from tests.support.emulator import RunningEmulator
-from tests.support.ingestion import RECORDS, Ingesting, account, csv_text, tickets
+from tests.support.ingestion import RECORDS, Ingesting, account, csv_text, lines_of, tickets
+from tests.support.project import manifest
 
 RESUME = "--resume goes on from here"
 
@@ -72,10 +73,9 @@ def test_no_digit_of_a_whole_number_is_lost(job: Ingesting, form: str) -> None:
 
 
 def refuse(emulator: RunningEmulator, status: int, *, after: int) -> None:
-    rules = [
-        {"match": {"method": "POST", "path": RECORDS}, "times": after, "effect": {"delaySeconds": 0}},
-        {"match": {"method": "POST", "path": RECORDS}, "effect": {"status": status}},
-    ]
+    match = {"method": "POST", "path": RECORDS}
+    passing = [{"match": match, "times": after, "effect": {"delaySeconds": 0}}] if after else []
+    rules = [*passing, {"match": match, "effect": {"status": status}}]
     emulator.control("POST", "faults", {"rules": rules})
 
 
@@ -105,3 +105,73 @@ def test_a_stop_before_the_first_record_leaves_nothing_to_resume(job: Ingesting)
     assert process.returncode == 130, out + err
     [report] = json.loads(out)["jobs"]
     assert report["messages"] == ["nothing was sent"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "id,name\na,b\n", '[{"id": "a"}]', '{"id": "a"}\n', "\x00\xff"])
+def test_a_file_that_no_run_wrote_is_not_replayed(job: Ingesting, content: str) -> None:
+    file = job.text(content.encode("latin-1"), "other.ndjson")
+    report = job.run("--replay", str(file), code=1)
+    assert report["error"]["code"] == "J005"
+    assert "other.ndjson" in report["error"]["message"]
+    assert "corrected in place" in report["error"]["fix"]
+
+
+def test_a_line_whose_record_is_not_written_yet_says_so(job: Ingesting) -> None:
+    file = job.text('{"record": null, "raw": "T-1,n", "reason": "has 2 fields"}\n', "q.ndjson")
+    assert job.run("--replay", str(file))["account"] == account(1, 0, quarantined=1)
+    [entry] = lines_of(job.project.root / ".reconciler" / "quarantine" / "load-replay.ndjson")
+    assert entry["reason"] == "has no record yet: write one in place of null (has 2 fields)"
+
+
+def test_a_dataset_that_goes_away_ends_the_run(job: Ingesting) -> None:
+    job.declare(batchSize=10)
+    job.source(tickets(100))
+    refuse(job.emulator, 404, after=1)
+    try:
+        report = job.run(code=4)
+    finally:
+        job.emulator.control("DELETE", "faults")
+    assert report["account"]["balanced"]
+    assert "the dataset is gone" in report["error"]["message"]
+    assert "as long as the dataset is the same one" in report["messages"][0]
+    assert job.run("--resume")["account"] == account(100, 100)
+
+
+def test_all_that_is_stricter_in_the_tenant_is_told_at_once(job: Ingesting) -> None:
+    job.source(tickets(1))
+    edit = {"columns": {"name": {"type": "string", "maxLength": 5}, "age": {"type": "string"}, "since": None}}
+    job.emulator.control("POST", "edit", {"kind": "Dataset", "name": "tickets", "patch": edit, "by": "x"})
+    message = job.run(code=1)["error"]["message"]
+    for part in (
+        "name takes 5 characters, not 20",
+        "age is a string, not a number",
+        "no column since",
+    ):
+        assert part in message
+
+
+def test_a_wider_limit_in_the_tenant_does_no_harm(job: Ingesting) -> None:
+    job.source(tickets(1))
+    edit = {"columns": {"name": {"type": "string", "maxLength": 500}, "more": {"type": "string"}}}
+    job.emulator.control("POST", "edit", {"kind": "Dataset", "name": "tickets", "patch": edit, "by": "x"})
+    assert job.run()["account"] == account(1, 1)
+
+
+def test_columns_that_go_nowhere_are_named_with_the_reason(job: Ingesting) -> None:
+    job.text("id,more\na,b\n")
+    assert "the dataset has no such columns: more" in job.project.run("run", "Ingestion/load").ok().err
+    job.project.put("map.yaml", manifest("FieldMapping", "names", {"mappings": [{"source": "id", "target": "id"}]}))
+    job.declare(fieldMappingRef="names")
+    assert "FieldMapping/names takes nothing from them: more" in job.project.run("run", "Ingestion/load").ok().err
+
+
+def test_a_replay_in_place_of_an_unfinished_run_says_what_that_means(job: Ingesting) -> None:
+    job.source(tickets(1))
+    refuse(job.emulator, 403, after=0)
+    try:
+        job.run(code=3)
+    finally:
+        job.emulator.control("DELETE", "faults")
+    file = job.text('{"record": {"id": "a"}}\n', "q.ndjson")
+    ran = job.project.run("run", "Ingestion/load", "--replay", str(file)).ok()
+    assert "this replay takes its place, and --resume cannot go on with it any more" in ran.err

@@ -97,7 +97,7 @@ def test_audit_entries_wait_while_the_ledger_is_locked(tmp_path: Path) -> None:
     audit = JobAudit(session, folder, said.append)
     audit.add("first", count=1)
     with session.store.lease("me", "testing", 0):
-        assert not audit._try_handing_over(0)
+        assert audit._try_handing_over(0) == "the ledger is locked"
     with (folder.path / WAITING).open("ab") as file:
         file.write(b'{"torn')
     again = JobAudit(session, folder, said.append)

@@ -33,6 +33,9 @@ def test_transformations_are_read(text, expected):
         "date:plain",
         "date:%",
         "date:%Q",
+        "date:%e.%m.%Y",
+        "date:%d.%m",
+        "date:%H:%M",
         "split:",
         "split:,",
         "split:,:x",
@@ -63,6 +66,12 @@ def test_malformed_transformations_are_refused(text):
         ("constant:yes", "boolean", False),
         ("default:2026-02-28", "date", True),
         ("default:2026-02-30", "date", False),
+        ("constant:20260228", "date", False),
+        ("constant:2026-W09-1", "date", False),
+        ("constant:2026-02-28 10:30", "date", True),
+        ("constant:9007199254740993", "number", False),
+        ("constant:-9007199254740991", "number", True),
+        ("constant:1e300", "number", True),
     ],
 )
 def test_results_fit_columns_or_not(text, column_type, fits):

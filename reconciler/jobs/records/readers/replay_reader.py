@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from reconciler.errors import SourceUnusable
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
 from reconciler.jobs.records.readers.json_values import loads
 from reconciler.jobs.records.readers.lines import blocks_of, last_line
 from reconciler.jobs.records.readers.records import to_columns
+
+_CONTENT: Final = frozenset({"record", "raw"})
+_BOM: Final = b"\xef\xbb\xbf"
+_WHAT_REPLAYS: Final = "give --replay the file that a run named as its quarantine, with its records corrected in place"
 
 
 class ReplayReader:
@@ -44,7 +49,7 @@ class ReplayReader:
         origins: dict[int, tuple[str, int]] = {}
         bad: list[BadRecord] = []
         begin = row
-        for line in data.split(b"\n"):
+        for line in (data.removeprefix(_BOM) if at == 0 else data).split(b"\n"):
             if not line.strip():
                 continue
             row += 1
@@ -56,8 +61,7 @@ class ReplayReader:
             else:
                 file, number = origins[row]
                 raw = str(entry.get("raw") or line.decode("utf-8", "replace"))
-                reason = str(entry.get("reason") or "is no line of a quarantine file")
-                bad.append(BadRecord(number, reason, raw=raw, file=file))
+                bad.append(BadRecord(number, _why(entry), raw=raw, file=file))
         frame, kept, wrong = to_columns(records, rows, self._columns, self._file.name)
         for item in wrong:
             file, number = origins[item.row]
@@ -72,6 +76,27 @@ class ReplayReader:
             bad,
             [origins[rows[index]] for index in kept],
         )
+
+
+def require_quarantine(file: SourceFile) -> None:
+    """Look at the first line of a file that is to be replayed. Raises `SourceUnusable` where no run can have written it."""
+    with opened(file) as stream:
+        _, data = next(blocks_of(stream, file.name, 0, last_line), (0, b""))
+    first = next((line for line in data.removeprefix(_BOM).split(b"\n") if line.strip()), None)
+    if first is None:
+        raise SourceUnusable(f"{file.name} has no records", fix=_WHAT_REPLAYS)
+    if _entry(first).keys().isdisjoint(_CONTENT):
+        raise SourceUnusable(
+            f"{file.name} is no quarantine file: its first line is no object with record or raw", fix=_WHAT_REPLAYS
+        )
+
+
+def _why(entry: dict[str, Any]) -> str:
+    """Why a line has no record to send."""
+    if entry.keys().isdisjoint(_CONTENT):
+        return "is no line of a quarantine file"
+    first = entry.get("reason")
+    return "has no record yet: write one in place of null" + (f" ({first})" if isinstance(first, str) and first else "")
 
 
 def _entry(line: bytes) -> dict[str, Any]:
