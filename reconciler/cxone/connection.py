@@ -15,6 +15,8 @@ from typing import Any, Final, cast
 import httptools
 import httpx2 as httpx
 
+from reconciler.cxone.whole import TooLarge
+
 MAX_HEAD_BYTES: Final = 100 * 1024
 """Bytes in which an answer's headers must end."""
 
@@ -36,8 +38,7 @@ class Connection(asyncio.Protocol):
         self._gone = self._loop.create_future()
         self._transport: asyncio.Transport = cast("Any", None)
         self._waiter: asyncio.Future[None] | None = None
-        self._held_back = False
-        self._lost = False
+        self._held_back = self._stopped = self._lost = False
         self._begin("", 0.0)
         self._complete = True
 
@@ -73,16 +74,38 @@ class Connection(asyncio.Protocol):
         """The answer's body, still encoded. Raises `httpx2.TransportError` where it does not come whole."""
         while True:
             while self._pieces:
-                piece = self._pieces.popleft()
-                self._waiting_bytes -= len(piece)
-                if not self._waiting_bytes and not self._lost:
-                    self._transport.resume_reading()
-                yield piece
+                yield self._next()
             if self._complete:
                 return
-            if self._error is not None:
-                raise self._error
-            await self._happens(self._read_seconds, httpx.ReadTimeout)
+            await self._more()
+
+    async def whole(self, most: int) -> bytes:
+        """The answer's body in one piece, still encoded. Raises as `pieces`, and `TooLarge` for more than ``most`` bytes."""
+        taken: list[bytes] = []
+        size = 0
+        while True:
+            while self._pieces:
+                taken.append(self._next())
+                size += len(taken[-1])
+                if size > most:
+                    raise TooLarge(self._status)
+            if self._complete:
+                return taken[0] if len(taken) == 1 else b"".join(taken)
+            await self._more()
+
+    def _next(self) -> bytes:
+        """The next piece that waits; the server may go on once none does."""
+        piece = self._pieces.popleft()
+        self._waiting_bytes -= len(piece)
+        if not self._waiting_bytes and self._stopped and not self._lost:
+            self._stopped = False
+            self._transport.resume_reading()
+        return piece
+
+    async def _more(self) -> None:
+        if self._error is not None:
+            raise self._error
+        await self._happens(self._read_seconds, httpx.ReadTimeout)
 
     @property
     def idle(self) -> bool:
@@ -146,6 +169,7 @@ class Connection(asyncio.Protocol):
         if not self._status and self._head_bytes > MAX_HEAD_BYTES:
             self._fail(httpx.RemoteProtocolError(f"the answer's headers take more than {MAX_HEAD_BYTES} bytes"))
         if self._waiting_bytes > MAX_WAITING_BYTES:
+            self._stopped = True
             self._transport.pause_reading()
         self._wake()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -18,14 +18,11 @@ import httpx2 as httpx
 
 from reconciler.cxone.connection import Connection
 from reconciler.cxone.dialing import dial
-
-_PORTS: Final = {"http": 80, "https": 443}
+from reconciler.cxone.head import Origin, address_of, merged, origin_of, written
+from reconciler.cxone.whole import read_whole
 
 _CLOSING_SECONDS: Final = 1.0
 """How long the end waits for connections to be gone."""
-
-Origin = tuple[str, str, int]
-"""Scheme, host and port."""
 
 
 class ConnectionTransport(httpx.AsyncBaseTransport):
@@ -40,18 +37,50 @@ class ConnectionTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Give the answer to a request, its body still to be read. Raises `httpx2.TransportError`."""
-        origin = _origin(request.url)
-        written = _written(request)
+        origin = origin_of(request.url)
+        sent = _written(request)
         seconds = request.extensions["timeout"]
         connection = self._kept(origin) or await self._connected(origin, seconds["connect"])
         try:
             status, headers = await connection.ask(
-                request.method, written, write_seconds=seconds["write"], read_seconds=seconds["read"]
+                request.method, sent, write_seconds=seconds["write"], read_seconds=seconds["read"]
             )
         except BaseException:
             self._release(origin, connection, again=False)
             raise
         return httpx.Response(status, headers=headers, stream=_Body(self, origin, connection))
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        seconds: Mapping[str, float],
+        most: int,
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a request and give status, headers (by lower-case names) and body of its answer, decompressed.
+
+        ``seconds`` are as in httpx2's extension "timeout". Raises `httpx2.TransportError`, `httpx2.InvalidURL`, and `TooLarge`
+        for a body of more than ``most`` bytes.
+        """
+        origin, host, path = address_of(url)
+        request = written(method, host, path, headers, content)
+        connection = self._kept(origin) or await self._connected(origin, seconds["connect"])
+        whole = False
+        try:
+            status, fields = await connection.ask(
+                method, request, write_seconds=seconds["write"], read_seconds=seconds["read"]
+            )
+            found = merged(fields)
+            if "content-encoding" in found:
+                body = await read_whole(httpx.Response(status, headers=fields, stream=_Pieces(connection)), most)
+            else:
+                body = await connection.whole(most)
+            whole = True
+        finally:
+            self._release(origin, connection, again=whole)
+        return status, found, body
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -98,27 +127,29 @@ class ConnectionTransport(httpx.AsyncBaseTransport):
         return connection
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer; its connection is used again once all of it was read."""
+class _Pieces(httpx.AsyncByteStream):
+    """The body of an answer."""
 
-    def __init__(self, transport: ConnectionTransport, origin: Origin, connection: Connection) -> None:
-        self._transport, self._origin, self._connection = transport, origin, connection
-        self._open = True
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._connection.pieces():
             yield piece
 
+
+class _Body(_Pieces):
+    """The same for those who read it themselves; its connection is used again once all of it was read."""
+
+    def __init__(self, transport: ConnectionTransport, origin: Origin, connection: Connection) -> None:
+        super().__init__(connection)
+        self._transport, self._origin = transport, origin
+        self._open = True
+
     async def aclose(self) -> None:
         if self._open:
             self._open = False
             self._transport._release(self._origin, self._connection, again=True)  # noqa: SLF001 - the other half of it
-
-
-def _origin(url: httpx.URL) -> Origin:
-    if url.scheme not in _PORTS or not url.host:
-        raise httpx.UnsupportedProtocol(f"{url.scheme}:// is no address of a server")
-    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
 def _written(request: httpx.Request) -> bytes:

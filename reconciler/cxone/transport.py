@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import httpx2 as httpx
 
@@ -23,11 +23,12 @@ from reconciler.errors import InvalidProject, WriteRefused
 CONNECT_SECONDS = 10.0
 """Longest time to establish a connection, where the target's own timeout is not shorter."""
 
-_HEADERS = {
+HEADERS: Final = {
     "User-Agent": f"reconciler/{__version__}",
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
+"""What every request says."""
 
 KEEP_ALIVE_SECONDS = 4.0
 """How long an idle connection is kept; under the 5 s after which common servers close theirs."""
@@ -84,15 +85,22 @@ def build_transport(
     return ReadOnlyTransport(transport, token_url) if read_only else transport
 
 
-def build_request(
-    api: TargetApi, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-) -> httpx.Request:
-    """Make a request with the target's timeouts; raises `httpx2.InvalidURL` for an address that is none."""
+def timeouts_of(api: TargetApi) -> dict[str, float]:
+    """How many seconds each part of an exchange with a target may take, as httpx2 names them."""
     seconds = api.timeout_seconds
-    connect = min(CONNECT_SECONDS, seconds)
-    timeout = {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
+    return {"connect": min(CONNECT_SECONDS, seconds), "read": seconds, "write": seconds, "pool": seconds}
+
+
+def build_request(
+    timeouts: Mapping[str, float], method: str, url: str, headers: Mapping[str, str], content: bytes | None
+) -> httpx.Request:
+    """Make a request with such timeouts; raises `httpx2.InvalidURL` for an address that is none."""
     return httpx.Request(
-        method, _parsed(url), headers={**_HEADERS, **headers}, content=content or b"", extensions={"timeout": timeout}
+        method,
+        _parsed(url),
+        headers={**HEADERS, **headers},
+        content=content or b"",
+        extensions={"timeout": dict(timeouts)},
     )
 
 
