@@ -49,11 +49,22 @@ class Recorder(Protocol):
     async def intent(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
         """Record that a request is about to be sent."""
 
-    async def outcome(self, key: Key, step: int, outcome: Outcome, resource_id: str, pin: Pin, code: str) -> None:
-        """Record what became of it; ``pin`` is the next step's."""
+    async def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
+        """Record what became of it, and what the ledger holds since (``held`` is None where that did not change).
 
-    async def entry(self, key: Key, entry: Entry | None, moved_from: Key | None) -> None:
-        """Record what the ledger holds from now on (None: nothing)."""
+        All of it is one record, and after the ``last`` step that the change is done is part of it, too.
+        """
+
+    async def done(self, key: Key, held: Held | None) -> None:
+        """Record that a change is done for which nothing had to be sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the ledger holds from now on under a key (None: nothing any more); a moved resource leaves its old key."""
+
+    entry: Entry | None
+    moved_from: Key | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,29 +116,29 @@ class Performer:
                 continue
             lost = 1 if index == progress.step and progress.in_flight else 0
             settled = await self._step(change, index, step, settled, lost)
-            code = settled.error.code if settled.error else ""
-            if settled.outcome == "applied":
-                await self._record(change, index, settled.resource_id)
-            await self.recorder.outcome(change.key, index, settled.outcome, settled.resource_id, settled.pin, code)
-            if settled.outcome != "applied":
+            applied = settled.outcome == "applied"
+            held = self._held(change, index, settled.resource_id) if applied else None
+            last = index == len(change.steps) - 1
+            await self.recorder.outcome(change.key, index, settled, held, last=last)
+            if not applied:
                 return settled
-        if not change.steps:
-            await self._record(change, -1, settled.resource_id)
+        if progress.step >= len(change.steps):
+            held = None if change.steps else self._held(change, -1, settled.resource_id)
+            await self.recorder.done(change.key, held)
         return settled
 
-    async def _record(self, change: Change, index: int, resource_id: str) -> None:
-        """Bring the ledger's view up to date after a step: whole after the last one, honest about what is still to come."""
+    def _held(self, change: Change, index: int, resource_id: str) -> Held:
+        """The ledger's view after a step: whole after the last one, honest about what is still to come."""
         entry = change.entry
         if entry is None:
-            await self.recorder.entry(change.key, None, None)
-            return
+            return Held(None, None)
         fields = resolve_tree(entry.fields, self.identify)
         rule = self.kinds[change.key.kind].lifecycle
         if rule is not None and index < len(change.steps) - 1 and rule.field in fields:
             known = self.before(change.moved_from or change.key)
             old = known.fields.get(rule.field) if known else rule.initial
             fields = {**fields, rule.field: rule.initial if change.action == "create" else old}
-        await self.recorder.entry(change.key, replace(entry, id=resource_id, fields=fields), change.moved_from)
+        return Held(replace(entry, id=resource_id, fields=fields), change.moved_from)
 
     async def _step(self, change: Change, index: int, step: Step, last: Settled, lost: int) -> Settled:
         """Send one request until it is settled, as `reconciler.core.exchange` decides."""

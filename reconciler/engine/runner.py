@@ -14,7 +14,6 @@ import anyio
 import anyio.to_thread
 
 from reconciler import __version__
-from reconciler.core.exchange import Outcome
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan
 from reconciler.core.planfile import plan_from_json, plan_to_json
@@ -25,7 +24,7 @@ from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop, apply_changes
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.concurrency import first_error
-from reconciler.engine.perform import Performer, Progress, Settled
+from reconciler.engine.perform import Held, Performer, Progress, Settled
 from reconciler.engine.pipeline import pipeline_run
 from reconciler.engine.prepare import prepare
 from reconciler.engine.readback import Gone, Seen, read_back
@@ -134,10 +133,7 @@ class Runner:
         )
 
         async def perform(change: Change) -> Settled:
-            settled = await performer.perform(change, progress.get(change.key, Progress()))
-            if settled.outcome == "applied":
-                await self.journal.append({"record": "done", "key": str(change.key)})
-            return settled
+            return await performer.perform(change, progress.get(change.key, Progress()))
 
         results: list[Result] = []
         try:
@@ -250,24 +246,30 @@ class Runner:
             }
         )
 
-    async def outcome(self, key: Key, step: int, outcome: Outcome, resource_id: str, pin: Pin, code: str) -> None:
-        """Record what became of a request (`Recorder`)."""
-        await self.journal.append(
-            {
-                "record": "outcome",
-                "key": str(key),
-                "step": step,
-                "outcome": outcome,
-                "id": resource_id,
-                "pin": pin_to_json(pin),
-                "code": code,
-            }
-        )
+    async def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
+        """Record what became of a request, with the ledger's entry and the change's end: one wait for the disk (`Recorder`)."""
+        record = {
+            "record": "outcome",
+            "key": str(key),
+            "step": step,
+            "outcome": settled.outcome,
+            "id": settled.resource_id,
+            "pin": pin_to_json(settled.pin),
+            "code": settled.error.code if settled.error else "",
+        }
+        done = [_done(key)] if last and settled.outcome == "applied" else []
+        await self.journal.append(*self._entered(key, held), record, *done)
 
-    async def entry(self, key: Key, entry: Entry | None, moved_from: Key | None) -> None:
-        """Record what the ledger holds from now on (`Recorder`)."""
-        self.writer.put(key, entry, moved_from)
-        await self.journal.append(entry_record(key, entry, moved_from))
+    async def done(self, key: Key, held: Held | None) -> None:
+        """Record the end of a change for which nothing had to be sent (`Recorder`)."""
+        await self.journal.append(*self._entered(key, held), _done(key))
+
+    def _entered(self, key: Key, held: Held | None) -> list[dict[str, Any]]:
+        """Take an entry over into the ledger; gives the journal's record of it."""
+        if held is None:
+            return []
+        self.writer.put(key, held.entry, held.moved_from)
+        return [entry_record(key, held.entry, held.moved_from)]
 
 
 def journaled_plan(state: JournalState) -> Plan:
@@ -276,6 +278,10 @@ def journaled_plan(state: JournalState) -> Plan:
         return plan_from_json(state.header["plan"])
     except (ValueError, KeyError) as error:
         raise LedgerDamaged("the journal holds no plan that reads back", fix="plan again") from error
+
+
+def _done(key: Key) -> dict[str, Any]:
+    return {"record": "done", "key": str(key)}
 
 
 def _progress(state: JournalState, key: Key) -> Progress:

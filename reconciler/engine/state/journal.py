@@ -184,7 +184,7 @@ class Journal:
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._group = _Group()
         self._failure: LedgerError | StorageError | None = None
 
