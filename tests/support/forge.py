@@ -230,6 +230,13 @@ class Forge:
         state["runs"][-1]["artifacts"][what["name"]] = found
         self.save(state)
 
+    def comment(self, number: int, body: str) -> None:
+        """Comment on a pull request as a person."""
+        state = self.load()
+        state["ids"] += 1
+        state["comments"].setdefault(str(number), []).append({"id": state["ids"], "body": body, "user": {"type": "User"}})
+        self.save(state)
+
     def comments(self, number: int) -> list[str]:
         """The texts of a pull request's comments."""
         return [item["body"] for item in self.load()["comments"].get(str(number), [])]

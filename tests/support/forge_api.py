@@ -76,7 +76,7 @@ def _call(method: str, path: str, query: Mapping[str, str], fields: Mapping[str,
         case ["GET", "issues", number, "comments"]:
             return state["comments"].get(number, [])
         case ["POST", "issues", number, "comments"]:
-            made = {"id": _next(state), "body": fields["body"]}
+            made = {"id": _next(state), "body": fields["body"], "user": {"type": "Bot"}}
             state["comments"].setdefault(number, []).append(made)
             return made
         case ["PATCH", "issues", "comments", found]:
