@@ -103,7 +103,9 @@ class Settings:
 def document(text: str) -> None:
     """Write the command's document to stdout, ending in exactly one newline; nothing for an empty text."""
     if text:
-        write(text if text.endswith("\n") else text + "\n")
+        context = click.get_current_context(silent=True)
+        annotations = context is not None and context.params.get("format") == "github"
+        write(text if text.endswith("\n") else text + "\n", annotations=annotations)
 
 
 def _use_color(no_color: bool) -> bool:

@@ -105,6 +105,18 @@ GARBAGE_THRESHOLD = 1_000_000
 threshold, a plan of 10,000 resources spends a third of its time looking through live objects."""
 
 
+def _show(error: click.ClickException) -> None:
+    """Say what click found wrong, which repeats what was typed, as text."""
+    from io import StringIO
+
+    from reconciler.cli.common import printable
+    from reconciler.cli.streams import say
+
+    shown = StringIO()
+    error.show(file=shown)
+    say(printable(shown.getvalue().rstrip("\n")))
+
+
 def main() -> None:
     """Run the command line; click's usage errors leave with 64 as `reconciler --help` documents."""
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
@@ -113,11 +125,8 @@ def main() -> None:
     open_missing()
     try:
         code = cli.main(prog_name="reconciler", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        code = 64
     except click.ClickException as error:
-        error.show()
+        _show(error)
         code = 64
     except click.Abort:
         click.echo("Aborted.", err=True)

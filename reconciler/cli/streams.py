@@ -17,8 +17,17 @@ import click
 
 from reconciler.errors import StorageError
 
-_ACTIVE = re.compile(r"[^\x00-\x7e]")
-"""What may have to be shown as an escape."""
+_CONTROLS = "\x7f" + "".join(map(chr, range(9))) + "".join(map(chr, range(11, 32)))
+"""The controls of ASCII, but for tabs and newlines."""
+
+_ACTIVE = re.compile(r"(\r$|\x1b\[[0-9;]*m)|[^\x20-\x7e]")
+"""What may have to be shown as an escape, and first what need not: the ends of other systems' lines, and our own colours."""
+
+_COMMAND = re.compile(r"^(\s*)::(?=[A-Za-z])", re.MULTILINE)
+"""A command of GitHub's runner, which trims a line before it looks."""
+
+_OLD_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
+"""A command as runners of Azure and TeamCity know it, and GitHub's of old: anywhere in a line."""
 
 
 def open_missing() -> None:
@@ -31,28 +40,33 @@ def open_missing() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def harmless(text: str) -> str:
-    r"""A text as a terminal may have it: what is beyond ASCII and not printable is shown as ``\uXXXX``.
+def harmless(text: str, *, annotations: bool = False) -> str:
+    r"""A text as a terminal and the log of a pipeline may have it.
 
-    That is an escape in JSON as well, so that a document stays what it is. It is the last net: controls within ASCII, colours
-    among them, are the business of those who render.
+    What is not printable, but for colours, and what would begin a command of a pipeline's runner (``::error``, ``##[group]``,
+    ``##vso[...]``), is shown as ``\uXXXX``. That is an escape in JSON as well, so that a document stays what it is. It is the last
+    net, behind those who render. ``annotations``: the text is made of such commands.
     """
-    if text.isascii() and "\x7f" not in text:
+    if "::" in text and not annotations:
+        text = _COMMAND.sub(r"\1\\u003a:", text)
+    if "##" in text and not annotations:
+        text = _OLD_COMMAND.sub(r"#\\u0023", text)
+    if text.isascii() and not any(ch in text for ch in _CONTROLS):
         return text
     return "\n".join(line if line.isprintable() else _ACTIVE.sub(_escaped, line) for line in text.split("\n"))
 
 
 def _escaped(found: re.Match[str]) -> str:
-    if found[0].isprintable():
+    if found[0].isprintable() or found[1] or found[0] == "\t":
         return found[0]
     units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[index : index + 2].hex()}" for index in range(0, len(units), 2))
 
 
-def write(text: str) -> None:
-    """Write to stdout; into nothing from now on where its reader left. Raises `StorageError` where it takes no more."""
+def write(text: str, *, annotations: bool = False) -> None:
+    """Write to stdout what is `harmless`; into nothing from now on where its reader left. Raises `StorageError` where it takes no more."""
     try:
-        click.echo(harmless(text), nl=False)
+        click.echo(harmless(text, annotations=annotations), nl=False)
     except BrokenPipeError:
         _let_go(sys.stdout)
     except OSError as error:

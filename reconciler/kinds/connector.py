@@ -163,7 +163,7 @@ def _credential_findings(spec: ConnectorSpec) -> list[Finding]:
             f"add {name!r}, unless the CRM does without it",
             "warning",
         )
-        for name in _USUAL_CREDENTIALS[spec.authentication.type]
+        for name in _USUAL_CREDENTIALS.get(spec.authentication.type, ())
         if name not in credentials
     ]
 

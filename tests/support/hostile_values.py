@@ -20,5 +20,5 @@ HOSTILE: Final = (ESCAPE, CARRIAGE, BIDI, WORKFLOW, FORMULA, COMMAND, HTML, MARK
 
 
 def unprintable(text: str) -> list[str]:
-    """The characters of an output that are more than text: everything unprintable but the newline."""
-    return sorted({ch for ch in text if not (ch == "\n" or ch.isprintable())})
+    """The characters of an output that are more than text: everything unprintable but tabs and the ends of lines."""
+    return sorted({ch for ch in text.replace("\r\n", "\n") if not (ch in "\n\t" or ch.isprintable())})
