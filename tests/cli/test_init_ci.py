@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,38 @@ def test_gitlab_beside_a_pipeline_that_is_there(repository: Path) -> None:
     ran = added(repository, "--ci", "gitlab", "--ledger", LEDGER)
     assert "to do: include it" in ran.err
     assert (repository / ".gitlab-ci.yml").read_text() == "stages: [test]\n"
+
+
+_CURL = """#!/bin/sh
+case "$*" in
+  *--request*) echo "$*" >> asked ;;
+  */user) echo '{"id": 7}' ;;
+  *) cat notes ;;
+esac
+"""
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the pipeline's image installs jq; it is not here")
+@pytest.mark.parametrize(("author", "expected"), [(7, "--request PUT"), (8, "--request POST")])
+def test_gitlab_updates_a_note_of_its_own_only(repository: Path, author: int, expected: str) -> None:
+    added(repository, "--ci", "gitlab", "--ledger", LEDGER)
+    pipeline = load_yaml((repository / ".gitlab/reconciler.yml").read_text(encoding="utf-8"))
+    step = next(text for text in pipeline["reconciler-plan"]["script"] if "notes" in text)
+    (repository / "plan.md").write_text("<!-- reconciler-plan x/prod -->\nA plan.\n")
+    notes = [{"id": 1, "body": "<!-- reconciler-plan x/prod -->\nold", "author": {"id": author}}]
+    (repository / "notes").write_text(json.dumps(notes))
+    curl = repository / "bin/curl"
+    curl.parent.mkdir()
+    curl.write_text(_CURL)
+    curl.chmod(0o755)
+    environ = {
+        "PATH": f"{curl.parent}:{os.environ['PATH']}",
+        "RECONCILER_GITLAB_TOKEN": "t",
+        "CI_API_V4_URL": "https://x",
+    }
+    environ |= {"API": "https://x/projects/1", "CI_MERGE_REQUEST_IID": "3"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", step], cwd=repository, env=environ, check=True)
+    assert expected in (repository / "asked").read_text()
 
 
 @pytest.mark.parametrize("ledger", [(), ("--ledger", "file:.reconciler/prod"), ("--ledger", "s3://")])

@@ -113,13 +113,14 @@ def test_the_way_of_a_change(forge: Forge, clone: Path, emulator: RunningEmulato
 def test_the_comment_is_one_that_only_the_pipeline_can_edit(forge: Forge, clone: Path) -> None:
     branch(clone, "wording", "Who calls, by phone number", "Who calls")
     number = forge.open_pull("wording")
-    decoy = "<!-- reconciler-plan centre/prod -->\nNothing changes."
+    first_line = "<!-- reconciler-plan centre/prod -->"
+    decoy = f"{first_line}\nNothing changes."
     forge.comment(number, decoy)
     for _ in range(2):
         assert forge.review(number)["plan"].code == 0
     first, comment = forge.comments(number)
     assert first == decoy
-    assert comment.startswith(decoy.split("\n")[0])
+    assert comment.startswith(first_line)
 
 
 def test_a_tenant_that_moved_since_the_review(forge: Forge, clone: Path, emulator: RunningEmulator) -> None:

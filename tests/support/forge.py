@@ -234,7 +234,9 @@ class Forge:
         """Comment on a pull request as a person."""
         state = self.load()
         state["ids"] += 1
-        state["comments"].setdefault(str(number), []).append({"id": state["ids"], "body": body, "user": {"type": "User"}})
+        state["comments"].setdefault(str(number), []).append(
+            {"id": state["ids"], "body": body, "user": {"type": "User"}}
+        )
         self.save(state)
 
     def comments(self, number: int) -> list[str]:
