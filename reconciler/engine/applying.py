@@ -53,6 +53,9 @@ class Applying:
     stop: Stop = field(default_factory=Stop)
     lease: Lease | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self.session.at_once = self.parallelism
+
     def fresh(self, request: Request, expect: str, agree: Agree) -> Report | None:
         """Plan, ask, apply; None where the answer was no. Raises `ExpectationNotMet` where ``expect`` names other changes."""
         session = self.session

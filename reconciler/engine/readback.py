@@ -66,8 +66,11 @@ async def _look(client: Client, kinds: Kinds, touched: Touched, etags: dict[Key,
     for key in sorted(touched):
         by_kind.setdefault(key.kind, []).append(key)
     found: list[tuple[Key, str]] = []
-    for name, keys in by_kind.items():
-        live = await _read(client, kinds[name], [touched[key].id for key in keys])
+
+    async def read(name: str) -> dict[str, Observed]:
+        return await _read(client, kinds[name], [touched[key].id for key in by_kind[name]])
+
+    for (name, keys), live in zip(by_kind.items(), await side_by_side(list(by_kind), read), strict=True):
         for key in keys:
             entry = touched[key]
             item = live.get(entry.id)

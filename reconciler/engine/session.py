@@ -42,7 +42,8 @@ class Session:
     ``ledger`` is as it was read at the start, or by `reload`; ``fingerprint`` belongs to its salt, and to a provisional one
     until there is a ledger; ``debug`` takes a line for every request, and what ``detail`` adds (2: headers, 3: bodies).
     ``extra_kinds`` are kinds beyond those of manifests and ledger (a saved plan's); ``revealed`` the secret values in use, which
-    are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun.
+    are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun; ``at_once`` is how many
+    requests shall be in flight where that is more than usual.
     """
 
     workspace: Workspace
@@ -55,6 +56,7 @@ class Session:
     extra_kinds: set[str] = field(default_factory=set)
     revealed: set[str] = field(default_factory=set, repr=False)
     audit: AuditLog | None = None
+    at_once: int = 0
 
     @classmethod
     @contextmanager
@@ -103,6 +105,7 @@ class Session:
             detail=self.detail,
             scopes=scopes,
             patience_seconds=patience_seconds,
+            at_once=self.at_once,
         )
 
     def _on_request(self, record: RequestRecord) -> None:

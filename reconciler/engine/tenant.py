@@ -43,19 +43,22 @@ def open_tenant(
     detail: int = 0,
     scopes: Sequence[str] = (),
     patience_seconds: float = 0.0,
+    at_once: int = 0,
 ) -> Client:
     """A client for the target, not yet connected: use it as an async context manager.
 
     ``needed`` are the kinds that the command is about. Without ``write`` the client refuses every unsafe request but the one
     for a token. ``tell`` takes the lines of a transcript at a level of ``detail``. ``scopes`` are asked for in place of those that
     reading and writing the kinds takes. An answer may take ``patience_seconds`` where the target's own timeout is shorter.
+    ``at_once`` requests may be in flight where that is more than usual, unless the target has a limit of its own.
     Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
     """
     wanted = tuple(scopes) or scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
     app = embedded_app(project.root, target.name, target.api) if target.embedded else None
     api = target_api(project, target, environ)
+    in_flight = api.max_concurrency if target.limits.max_concurrency else max(api.max_concurrency, at_once)
     return Client(
-        replace(api, timeout_seconds=max(api.timeout_seconds, patience_seconds)),
+        replace(api, timeout_seconds=max(api.timeout_seconds, patience_seconds), max_concurrency=in_flight),
         kinds,
         scopes=wanted,
         read_only=not write,

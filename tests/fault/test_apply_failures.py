@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.cxone.client import Client
+from reconciler.cxone.settings import TargetApi
 from reconciler.emulator import Client as EmulatorClient
 from tests.support.emulator import running_emulator
 from tests.support.tenant_project import ACTIONS, CONNECTORS, DATASETS, STREAMS, Setting, connector, dataset
@@ -213,3 +214,24 @@ def test_the_report_file_is_the_one_that_show_reads(setting: Setting) -> None:
     saved = json.loads((setting.project.root / "report.json").read_bytes())
     assert {"event": "report", **saved} == ran.events[-1]
     assert "1 applied" in setting.project.run("show", "report.json").ok().out
+
+
+@pytest.mark.parametrize(("limits", "expected"), [({}, 30), ({"maxConcurrency": 3}, 3)])
+def test_parallelism_is_not_held_back_by_what_is_usual_but_by_the_target(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], expected: int
+) -> None:
+    seen: list[int] = []
+
+    class Watched(Client):
+        def __init__(self, api: TargetApi, *others: Any, **options: Any) -> None:
+            seen.append(api.max_concurrency)
+            super().__init__(api, *others, **options)
+
+    monkeypatch.setattr("reconciler.engine.tenant.Client", Watched)
+    setting.chain()
+    file = setting.project.root / "reconciler.yaml"
+    project = json.loads(file.read_text(encoding="utf-8"))
+    project["spec"]["targets"]["local"]["limits"] = limits
+    file.write_text(json.dumps(project), encoding="utf-8")
+    setting.project.run("apply", "--yes", "--parallelism", "30").ok()
+    assert seen == [expected]
