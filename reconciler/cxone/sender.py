@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
 
 import orjson
@@ -11,7 +10,7 @@ from reconciler.core.values import Secret
 from reconciler.cxone.attempt import Http
 from reconciler.cxone.limiter import Limiter
 from reconciler.cxone.message import Answer, Call, Failure
-from reconciler.cxone.retry import RATE_LIMITED, Decision, GiveUp, Policy, Retry, Unknown, decide
+from reconciler.cxone.retry import RATE_LIMITED, Decision, Deliver, GiveUp, Policy, Retry, Unknown, decide
 from reconciler.cxone.status import looks_like, lost, refused, unknown
 from reconciler.cxone.text import Redact
 from reconciler.cxone.timing import Timing
@@ -20,6 +19,8 @@ from reconciler.errors import ReconcilerError
 UNAUTHORIZED = 401
 NOT_MODIFIED = 304
 NO_CONTENT = 204
+
+_DELIVER = Deliver()
 
 
 class Bearers(Protocol):
@@ -90,6 +91,8 @@ class Sender:
             self._limiter.succeeded()
 
     def _decide(self, call: Call, outcome: Answer | Failure, attempt: int) -> Decision:
+        if isinstance(outcome, Answer) and outcome.success:
+            return _DELIVER  # as `decide` has it, but chance is asked of the system, and most answers need none
         return decide(
             outcome,
             repeatable=call.may_repeat,
@@ -117,7 +120,8 @@ def _parsed(call: Call, outcome: Answer | Failure) -> Answer | Failure:
     if isinstance(outcome, Failure) or not outcome.success or not call.wants_json or outcome.status == NO_CONTENT:
         return outcome
     try:
-        return replace(outcome, value=orjson.loads(outcome.content))
+        value = orjson.loads(outcome.content)
+        return Answer(outcome.status, outcome.headers, outcome.content, outcome.request_id, value)
     except orjson.JSONDecodeError as error:
         what = looks_like(outcome) if outcome.content else "an empty body"
         return Failure(

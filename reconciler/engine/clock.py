@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 def now() -> datetime:
@@ -12,7 +13,13 @@ def now() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """Write a time the way that plans, ledgers and logs do: whole seconds, UTC, ``Z``."""
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    return _written(moment.replace(microsecond=0))
+
+
+@lru_cache(maxsize=16)
+def _written(moment: datetime) -> str:
+    """An audit log has hundreds of records of the same second."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def after_hours(moment: datetime, hours: float) -> str:
