@@ -65,6 +65,11 @@ class Change:
         return self.reason == "missing" or any(change.status in ("theirs", "both") for change in self.fields)
 
     @property
+    def noted(self) -> bool:
+        """Whether nothing is sent for it and a reader should know all the same: of secrets to check, moved keys, released fields."""
+        return self.action == "none" and bool(self.unchecked or self.reason or self.moved_from or self.fields)
+
+    @property
     def conflicted(self) -> bool:
         """Whether git and the tenant both moved a field, apart from each other."""
         return any(change.status == "both" for change in self.fields)
@@ -139,8 +144,8 @@ class Plan:
     """The ordered changes with all that a reader or an apply needs to know.
 
     ``changes`` stand in apply order and hold no ``none`` but those with something to record or to check. ``unchanged`` counts
-    the rest, ``sizes`` the owned resources by kind (the denominators of guards). ``partial`` says that the run was narrowed,
-    ``narrowed`` to what, as it was asked for.
+    what is as declared, recorded so already or not, ``sizes`` the owned resources by kind (the denominators of guards).
+    ``partial`` says that the run was narrowed, ``narrowed`` to what, as it was asked for.
     """
 
     header: Header

@@ -165,6 +165,7 @@ def _plan_existing(draft: _Draft, kind: Kind, item: Match, live: Observed, field
     change = existing_change(kind, item, live, pin, sides, found, steps)
     detailed, problem = with_details(kind, change, base, sides.live, sides.declared, live, draft.options.readers)
     draft.problems += [problem] if problem else []
+    draft.unchanged += detailed.action == "none" and not detailed.noted
     draft.changes.append(detailed)
 
 

@@ -72,12 +72,8 @@ def _add_changes(page: Page, plan: Plan) -> None:
 
 
 def noted(plan: Plan) -> list[Change]:
-    """Changes without a request that a reader should know of: secrets to check, moved keys, protection, released fields."""
-    return [
-        change
-        for change in plan.changes
-        if change.action == "none" and (change.unchecked or change.reason or change.moved_from or change.fields)
-    ]
+    """The changes without a request that a reader should know of."""
+    return [change for change in plan.changes if change.noted]
 
 
 def _add_noted(page: Page, plan: Plan) -> None:

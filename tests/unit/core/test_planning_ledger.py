@@ -50,6 +50,12 @@ def test_what_only_the_ledger_learns(changed: dict[str, Any], reason: str) -> No
     change = only(made)
     assert (change.action, change.steps, change.reason) == ("none", (), reason)
     assert not made.has_changes
+    assert made.unchanged == (0 if reason else 1)
+
+
+def test_what_was_written_back_is_unchanged_before_the_ledger_knows_it() -> None:
+    made = plan([want(W, size=2)], [live(W, size=2)], [entry(W, size=1)])
+    assert (only(made).action, made.unchanged, made.drifted) == ("none", 1, ())
 
 
 def test_the_loss_of_protection_stands_beside_what_else_changes() -> None:
