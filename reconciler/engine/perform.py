@@ -154,6 +154,7 @@ class Performer:
             if isinstance(decision, Reread):
                 found, decision = await self._look(change, kind, step, found, decision.attempt)
                 continue
+            self.lease()
             await self.recorder.intent(change.key, index, step.operation, decision.attempt.pin, key)
             self.lease()
             found, event = await self._send(change, kind, step, found, decision.attempt.pin, key)

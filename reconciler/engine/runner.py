@@ -81,6 +81,8 @@ class Runner:
         changes = self._prepared(plan)
         if not changes:
             return Report(header=plan.header, acknowledged=plan.acknowledged)
+        # Planning took its time: who has lost the lease meanwhile must not put a journal in place of somebody else's.
+        self.confirm()
         self.writer.save()
         pipeline = {"pipeline": name} if (name := pipeline_run(os.environ)) else {}
         self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes), **pipeline)

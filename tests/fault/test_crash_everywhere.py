@@ -320,7 +320,7 @@ def _documents(specs: Specs) -> Documents:
 
 
 @settings(
-    max_examples=300 if ACCEPTANCE else 4,
+    max_examples=150 if ACCEPTANCE else 4,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],

@@ -77,6 +77,13 @@ class TenantServer:
             template.emulator.store.connection.backup(self.emulator.store.connection)
             self.emulator.store._load_changes()
 
+    def begin_as(self, template: TenantServer) -> None:
+        """Become what another one is, without the cost of a new one."""
+        template.emulator.store.connection.backup(self.emulator.store.connection)
+        self.emulator.store._forget_all()
+        self.emulator.store._load_changes()
+        self.emulator.log.clear()
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         return anyio.run(lambda: control(self.app, method, path, body))
 
@@ -156,7 +163,7 @@ class WiredSession(Session):
     wire: ASGIApp | None = None
     seed: int = 0
 
-    def client(self, *, write: bool, scopes: Sequence[str] = (), patience_seconds: float = 0.0) -> Client:
+    def client(self, *, write: bool, scopes: Sequence[str] = (), **_more: Any) -> Client:
         workspace = self.workspace
         wanted = (workspace.kinds[name] for name in sorted(self.kinds_needed) if name in workspace.kinds)
         return Client(

@@ -15,9 +15,9 @@ from reconciler.engine.state.holder import Holder, holder_here, holder_to_json, 
 from reconciler.engine.state.store import Blob, Lease, StateStore
 from reconciler.errors import LedgerConflict, LedgerLocked, StorageError
 from reconciler.loading.atomic import write_atomically
+from reconciler.loading.private import make_private
 
 _MODE = 0o600
-_FOLDER_MODE = 0o700
 _LOCK = "lock"
 _FREEZE = "freeze.json"
 _HOLDER = "holder.json"
@@ -37,6 +37,7 @@ class FileStore(StateStore):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._ends: dict[str, tuple[int, int]] | None = None
 
     def read(self, name: str) -> Blob | None:
         """Read a blob."""
@@ -54,20 +55,34 @@ class FileStore(StateStore):
         return _version(data)
 
     def append(self, name: str, data: bytes) -> None:
-        """Append and fsync; what was written of an append that failed is cut off again."""
+        """Append and fsync; what was written of an append that failed is cut off again.
+
+        Raises `LedgerConflict` where the log does not end any more where this store left it under its lease.
+        """
         self._make_folder()
         path = self.folder / name
         try:
             fresh = not path.exists()
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
             try:
+                self._require_own_end(name, handle)
                 _append_whole(handle, data)
+                if self._ends is not None:
+                    self._ends[name] = _end(handle)
             finally:
                 os.close(handle)
             if fresh:
                 self._sync_folder()
         except OSError as error:
             raise self._failed("write", name, error) from error
+
+    def _require_own_end(self, name: str, handle: int) -> None:
+        """Two holders of a lease, of whom one has lost it, must not both go on with one log."""
+        known = (self._ends or {}).get(name)
+        if known is not None and known != _end(handle):
+            raise LedgerConflict(
+                f"{name} was continued by another command", fix="look who holds the ledger: `reconciler ledger verify`"
+            )
 
     def read_log(self, name: str) -> bytes:
         """Read a log whole."""
@@ -90,6 +105,7 @@ class FileStore(StateStore):
         """Rename a log: ``audit.ndjson`` becomes ``audit.00001.ndjson``, and so on."""
         if not self.size(name):
             return
+        self._forget_end(name)
         stem, _, suffix = name.partition(".")
         last = self.parts(name)[-1:]
         number = int(last[0].split(".")[1]) + 1 if last else 1
@@ -111,6 +127,7 @@ class FileStore(StateStore):
 
     def delete(self, name: str) -> None:
         """Remove a file."""
+        self._forget_end(name)
         try:
             (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -134,6 +151,8 @@ class FileStore(StateStore):
             self._refuse_frozen()
             self._replace(_HOLDER, _note(holder_here(owner, purpose)))
             stack.callback(self._forget_holder)
+            self._ends = {}
+            stack.callback(self._forget_ends)
             yield lease
 
     def holder(self) -> Holder | None:
@@ -174,6 +193,13 @@ class FileStore(StateStore):
         except OSError as error:
             raise self._failed("read", name, error) from error
 
+    def _forget_ends(self) -> None:
+        self._ends = None
+
+    def _forget_end(self, name: str) -> None:
+        if self._ends is not None:
+            self._ends.pop(name, None)
+
     def _forget_holder(self) -> None:
         with suppress(StorageError):
             self.delete(_HOLDER)
@@ -189,11 +215,12 @@ class FileStore(StateStore):
 
     def _make_folder(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+            make_private(self.folder)
         except OSError as error:
             raise self._failed("create", "", error) from error
 
     def _replace(self, name: str, data: bytes) -> None:
+        self._forget_end(name)
         self._make_folder()
         try:
             write_atomically(self.folder / name, (data,), durable=True)
@@ -227,6 +254,12 @@ def _append_whole(handle: int, data: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(handle, size)
         raise
+
+
+def _end(handle: int) -> tuple[int, int]:
+    """Which file it is, and where it ends."""
+    found = os.fstat(handle)
+    return found.st_ino, found.st_size
 
 
 def _version(data: bytes) -> str:

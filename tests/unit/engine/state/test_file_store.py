@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.store import open_store
-from reconciler.errors import InvalidProject, LeaseLost, LedgerLocked, StorageError
+from reconciler.errors import InvalidProject, LeaseLost, LedgerConflict, LedgerLocked, StorageError
 
 
 def test_files_are_for_their_owner_only_and_nothing_temporary_is_left(tmp_path: Path) -> None:
@@ -141,3 +141,16 @@ def test_what_cannot_be_written_says_what_helps(
         assert os.strerror(number) in caught.value.message
     assert (tmp_path / "log").read_bytes() == b""
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_who_has_lost_the_lease_cannot_go_on_with_a_log_that_somebody_else_continued(tmp_path: Path) -> None:
+    first, second = FileStore(tmp_path), FileStore(tmp_path)
+    with first.lease("ann@here", "apply", 0):
+        first.append("journal.ndjson", b"one\n")
+        first.append("journal.ndjson", b"two\n")
+        first.break_lease()
+        with second.lease("bob@here", "apply", 0):
+            second.append("journal.ndjson", b"three\n")
+        with pytest.raises(LedgerConflict):
+            first.append("journal.ndjson", b"four\n")
+    assert first.read_log("journal.ndjson") == b"one\ntwo\nthree\n"
