@@ -13,6 +13,7 @@ from reconciler.cxone.client import Client
 from reconciler.cxone.message import OnRequest
 from reconciler.cxone.settings import EMBEDDED_URL, Auth, TargetApi
 from reconciler.errors import EmulatorFailed
+from reconciler.loading.private import make_private
 from reconciler.loading.project import STATE_FOLDER, ApiSettings, Project, Target
 
 _EMBEDDED_AUTH = Auth("local", Secret("emulator", "local-secret"))
@@ -100,7 +101,7 @@ def embedded_app(root: Path, target: str, api: ApiSettings | None = None) -> Any
 
     folder = root / STATE_FOLDER / target
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         state = folder / "emulator.sqlite"
         more = _execution_settings(root, target) | (_styles(api) if api else {})
         return emulator.create_app(emulator.Settings(state=state, page_size=500, **more))

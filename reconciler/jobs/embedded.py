@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import EmulatorFailed
+from reconciler.loading.private import make_private
 from reconciler.loading.project import STATE_FOLDER
 
 _STARTING_SECONDS = 30.0
@@ -31,7 +32,7 @@ def serving_emulator(root: Path, target: str, options: Mapping[str, Any]) -> Ite
     Raises `EmulatorFailed` where it does not start.
     """
     folder = root / STATE_FOLDER / target
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     settings = {"state": str(folder / "emulator.sqlite"), "page_size": 500, **options}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "reconciler.jobs.embedded"],

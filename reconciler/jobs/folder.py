@@ -12,6 +12,7 @@ import orjson
 from reconciler.core.resource import Key
 from reconciler.errors import JobBusy, StorageError
 from reconciler.loading.atomic import write_atomically
+from reconciler.loading.private import make_private
 from reconciler.loading.project import STATE_FOLDER
 
 _LOCK = "lock"
@@ -27,7 +28,7 @@ class JobFolder:
     def make(self) -> Path:
         """Create it where it is not there yet."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.path)
         except OSError as error:
             raise _failed("create", self.path, error) from error
         return self.path

@@ -16,6 +16,7 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.loading.atomic import write_atomically
+from reconciler.loading.private import make_private
 
 FORMAT: Final = 1
 """Changes whenever the same manifest would be judged otherwise although the tool's version stays."""
@@ -69,7 +70,7 @@ class Approved:
 
     def _write(self) -> None:
         body = b"".join(sorted(self._known))
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._path.parent)
         write_atomically(self._path, (self._magic, _check(body), body))
 
 

@@ -21,6 +21,7 @@ import orjson
 
 from reconciler import __version__
 from reconciler.loading.atomic import write_atomically
+from reconciler.loading.private import make_private
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_source import Source
 
@@ -119,7 +120,7 @@ class ParseCache:
             begin += len(part)
         head = orjson.dumps(index)
         body = b"".join((_LENGTH.pack(len(head)), head, *parts.values()))
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._path.parent)
         write_atomically(self._path, (_MAGIC, blake2b(body, digest_size=32).digest(), body))
         self._index, self._data = index, memoryview(body)[_LENGTH.size + len(head) :]
 

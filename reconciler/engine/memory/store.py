@@ -17,6 +17,7 @@ import orjson
 from reconciler import __version__
 from reconciler.engine.memory.resources import STRICT
 from reconciler.loading.atomic import write_atomically
+from reconciler.loading.private import make_private
 
 FORMAT: Final = 1
 """Changes whenever the same manifests would mean something else although the tool's version stays, or the layout changes."""
@@ -77,5 +78,5 @@ def write(path: Path, head: dict[str, Any], body: dict[str, Any]) -> None:
     rest = b"".join((_LENGTH.pack(len(first)), first, orjson.dumps(body, option=STRICT)))
     if len(rest) > MAX_BYTES:
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     write_atomically(path, (_MAGIC, digest_of(rest), rest))

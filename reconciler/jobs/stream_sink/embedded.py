@@ -29,6 +29,7 @@ import anyio.to_thread
 from reconciler.errors import DatabaseUnusable
 from reconciler.jobs.stream_sink.catalog import Connection
 from reconciler.jobs.stream_sink.database import connect
+from reconciler.loading.private import make_private
 
 _STARTING_SECONDS = 120
 _LONGEST_SOCKET_FOLDER = 90
@@ -58,7 +59,7 @@ class EmbeddedDatabase:
 
     def _ensure(self) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._folder)
             with self._alone():
                 self._start()
                 if self._use is None:

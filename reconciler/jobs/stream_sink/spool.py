@@ -28,6 +28,7 @@ from reconciler.jobs.stream_sink.segment import (
     segment_path,
 )
 from reconciler.jobs.stream_sink.spool_files import Segment, begin_segment, open_segment, unusable
+from reconciler.loading.private import make_private
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 """A segment that has grown to this size is followed by another; it is removed once all of it is committed."""
@@ -88,7 +89,7 @@ class Spool:
         self.damaged: list[Path] = []
         self._segments: list[Segment] = []
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(folder)
             self._note = ProgressNote(folder / "committed")
             self._read_at = self._recover()
         except OSError as error:
