@@ -93,7 +93,9 @@ def test_references_into_other_resources_are_compared(pair: Project) -> None:
 
 def test_every_format(pair: Project) -> None:
     _filled(pair)
-    _control(pair, "dev", "edit", {"kind": "Dataset", "name": "people", "patch": {"description": "<img src=x>"}, "by": "x"})
+    _control(
+        pair, "dev", "edit", {"kind": "Dataset", "name": "people", "patch": {"description": "<img src=x>"}, "by": "x"}
+    )
     for form, sign in (("markdown", "Dataset/people"), ("html", "<!doctype html>"), ("text", "Dataset/people")):
         ran = pair.run("diff", "-t", "dev", "--against", "prod", "--format", form).ok(0)
         assert sign.lower() in ran.out.lower()
