@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reconciler.core.diagnostic import PathParts
 from reconciler.core.values import ABSENT
-from reconciler.loading.edit_values import block_lines, flow, scalar_like
+from reconciler.loading.edit_values import block_like, block_lines, flow, scalar_like
 from reconciler.loading.format_nodes import Node, pieces
 from reconciler.loading.yaml_parse import parse_source
 from reconciler.loading.yaml_source import Source
@@ -127,7 +127,8 @@ class _Editor:
         if not node.block and not isinstance(value, (dict, list)):
             new = scalar_like(value, old)
         elif node.block == "scalar" and isinstance(value, str):
-            return self._put(node.start, self._end(node), flow(value))
+            end = self._end(node)
+            return self._put(node.start, end, block_like(value, self.text[node.start : end]))
         elif self._in_flow(node) or node.quote == "[" or (isinstance(value, (dict, list)) and not node.block):
             new = flow(value)
         else:

@@ -9,7 +9,7 @@ import orjson
 
 from reconciler.loading.yaml_parse import parse_source
 from reconciler.loading.yaml_source import Source
-from reconciler.loading.yaml_writer import quoted
+from reconciler.loading.yaml_writer import fits_block, quoted
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_/(][A-Za-z0-9_/ .()+@%:-]*")
 _WORDS: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
@@ -35,6 +35,20 @@ def scalar_like(value: Any, old: str) -> str:
     if not old.startswith('"') and _means(text, text):
         return text
     return quoted(text)
+
+
+def block_like(text: str, old: str) -> str:
+    """A text in place of a block of lines, which began with ``|`` or ``>``: lines again where it has several, and with its comment."""
+    head, _, body = old.partition("\n")
+    style, mark, comment = head.partition("#")
+    remark = f" #{comment}" if mark else ""
+    first = next((row for row in body.split("\n") if row.strip()), "")
+    indent = first[: len(first) - len(first.lstrip(" "))]
+    lines = text.replace("${", "$${")
+    if style.strip() not in ("|", "|-", "|+", ">", ">-", ">+") or not indent or not fits_block(lines):
+        return flow(text) + remark
+    rows = [f"{indent}{row}" if row else "" for row in lines.removesuffix("\n").split("\n")]
+    return "\n".join([("|" if lines.endswith("\n") else "|-") + remark, *rows])
 
 
 def _means(plain: str, text: str) -> bool:

@@ -164,10 +164,15 @@ def _text(lines: list[str], head: str, text: str, indent: str) -> None:
 def _line(text: str) -> str:
     """A text on the line of its key; empty where it is better a block of lines."""
     if "\n" in text:
-        return quoted(text) if _NO_BLOCK.search(text) else ""
+        return "" if fits_block(text) else quoted(text)
     if _PLAIN.fullmatch(text) and _unmistakable(text):
         return text
     return text if _VERSION.fullmatch(text) or _EXPRESSION.fullmatch(text) else quoted(text)
+
+
+def fits_block(text: str) -> bool:
+    """Whether a text has several lines, and all of it can be seen in a block of them."""
+    return "\n" in text and not _NO_BLOCK.search(text)
 
 
 def _unmistakable(text: str) -> bool:

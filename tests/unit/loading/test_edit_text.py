@@ -72,6 +72,27 @@ def test_one_edit_changes_one_place(edit: Edit, before: str, after: str) -> None
     assert edited(edit) == TEXT.replace(before, after)
 
 
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        ("|\n    a\n    b\n", "x\n\n  y\n", "|\n    x\n\n      y\n"),
+        ("|-\n  a\n", "x\ny", "|-\n  x\n  y\n"),
+        ("|+\n  a\n\n", "x\ny ${z}\n", "|\n  x\n  y $${z}\n\n"),
+        ("| # why\n  a\n", "x\ny\n", "| # why\n  x\n  y\n"),
+        ("> # why\n  a\n  b\n", "x", "x # why\n"),
+        ("|\n  a\n", " x\ny\n", '" x\\ny\\n"\n'),
+        ("|2\n   a\n", "x\ny\n", '"x\\ny\\n"\n'),
+        ("!!str |\n  a\n", "x\ny\n", '"x\\ny\\n"\n'),
+    ],
+)
+def test_a_block_of_lines_stays_one_with_its_comment(before: str, value: str, after: str) -> None:
+    text = edited(Edit(("b",), value), text=f"a: 1\nb: {before}# end\nc: 2\n")
+    assert text == f"a: 1\nb: {after}# end\nc: 2\n"
+    documents, problems = parse_text(text, "f.yaml")
+    assert not problems
+    assert documents[0].value["b"] == value.replace("${", "$${")
+
+
 def test_the_last_entry_leaves_an_empty_collection() -> None:
     assert edited(Edit(("a", "b"), ABSENT), text="a:\n  b: 1\nc: 2\n") == "a:\n  {}\nc: 2\n"
     assert edited(Edit(("a", "b"), ABSENT), text="a:\n  b: 1 # why\n") == "a:\n  {} # why\n"
