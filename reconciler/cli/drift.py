@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,8 +68,6 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
     from reconciler.engine.drift import find_drift
     from reconciler.engine.planner import INTERRUPTED
     from reconciler.engine.session import Session
-    from reconciler.render.drift_text import render_drift_text
-    from reconciler.render.write_back_text import render_write_back
 
     wanted = parse_reports(reports)
     if watching["seconds"] is not None:
@@ -87,20 +86,35 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
         from reconciler.cli.drift_watch import post_drift
 
         post_drift(settings, found, webhook, watching["webhook_format"])
+    _tell(settings, found, written, wanted, unmanaged=unmanaged)
+    return EXIT_CHANGES if found.plan.drifted else 0
+
+
+def _tell(
+    settings: Settings,
+    found: Drift,
+    written: WrittenBack | None,
+    wanted: list[tuple[str, Path]],
+    *,
+    unmanaged: bool,
+) -> None:
+    """Write the reports that are wanted, and the document."""
+    from reconciler.render.drift_text import render_drift_text
+    from reconciler.render.write_back_text import render_write_back
+
     more = {} if written is None else {"writeBack": written.to_json()}
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 
         write_text(file, drift_as(form, found, unmanaged=unmanaged, more=more))
-    if settings.format == "text":
-        document(render_drift_text(found.plan, width=settings.width, color=settings.color))
-        if unmanaged:
-            document(_unmanaged_text(found.unmanaged))
-        if written is not None and found.plan.drifted:
-            document(render_write_back(written))
-    else:
+    if settings.format != "text":
         document(drift_as(settings.format, found, unmanaged=unmanaged, more=more))
-    return EXIT_CHANGES if found.plan.drifted else 0
+        return
+    document(render_drift_text(found.plan, width=settings.width, color=settings.color))
+    if unmanaged:
+        document(_unmanaged_text(found.unmanaged))
+    if written is not None and found.plan.drifted:
+        document(render_write_back(written))
 
 
 def _watch(settings: Settings, options: dict[str, Any], *, unmanaged: bool, once: bool) -> int:
