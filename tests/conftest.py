@@ -1,6 +1,7 @@
 """Shared set-up of all tests: bounded, repeatable Hypothesis profiles and an environment free of the user's own settings."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,18 @@ settings.register_profile(
 )
 settings.register_profile("acceptance", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
+
+
+_TESTS = Path(__file__).parent
+_MEASURED = ("unit", "golden", "property/test_core", "cli/test_render", "contract/test_export")
+"""The tests that coverage is measured by: it is about the core, and measuring slows all others down for nothing."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure the coverage of the core by the tests that are about it."""
+    for item in items:
+        if not item.path.relative_to(_TESTS).as_posix().startswith(_MEASURED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 _OWN = ("RECONCILER_", "CXONE_", "VAULT_", "AWS_")

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.bucket import Bucket
+from tests.support.bucket_fixtures import bucket, buckets
 from tests.support.emulator import RunningEmulator, emulator_process
 from tests.support.forge import Forge, git
 from tests.support.project import CLIENT_SECRET, run
 
+__all__ = ["bucket", "buckets"]
+
 READER_SECRET = "reader-secret"
-pytest_plugins = ["tests.support.bucket_fixtures"]
 
 
 @pytest.fixture

@@ -24,8 +24,11 @@ from reconciler.engine.state.s3_settings import Place
 from reconciler.errors import StorageError
 
 _MARKS: Final = "reconciler-writes"
-_MOST_MARKS: Final = 16
-"""Writes that an object remembers, its own among them: others write no more often while one waits to be told."""
+_MOST_MARKS: Final = 64
+"""Writes that an object remembers, its own among them: others write no more often while one waits to be told.
+
+S3 takes 2 KB of such metadata; a mark is 17 bytes.
+"""
 
 _CLOCK: Final = "clock"
 _AT_ONCE: Final = 8
