@@ -66,7 +66,7 @@ class WireForms:
     def _items(self, names: list[str], kind: str, field: str) -> list[Any]:
         items: list[Any] = []
         for name in names:
-            key = parse_reference(name, (kind,))
+            key = parse_reference(name, (kind,)) if isinstance(name, str) else None
             fragment = self._manifests.get(key) if key is not None else None
             found = fragment.spec.get(field) if fragment is not None else None
             items += found if isinstance(found, list) else ()
