@@ -87,7 +87,7 @@ class SyncTable:
         self._store.connection.execute("DELETE FROM syncs")
 
     def _rows(self, where: str, *values: str) -> list[Row]:
-        found = self._store.connection.execute(f"SELECT {_COLUMNS} FROM syncs {where}", values)  # noqa: S608
+        found = self._store.connection.execute(f"SELECT {_COLUMNS} FROM syncs {where}", values)  # noqa: S608  # nosec B608 - names of ours
         return [
             Row(seq, id_, resource, orjson.loads(request), orjson.loads(state), phase, owner)
             for seq, id_, resource, request, state, phase, owner in found.fetchall()
