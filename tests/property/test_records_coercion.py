@@ -207,6 +207,7 @@ def test_csv_is_read_as_the_standard_library_does(
 @example(b'"a"x,b\n')
 @example(b"a,b\rc,d\n")
 @example(b'a,"b\n')
+@example(b',"""')
 @example(b"a,\xff\nb,c\n")
 def test_no_byte_of_a_broken_csv_disappears(data: bytes) -> None:
     """Whatever the bytes: what is not empty is a record, good or bad, and good ones hold what the standard reader sees."""

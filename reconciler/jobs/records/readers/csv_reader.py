@@ -150,7 +150,8 @@ def _regular(data: bytes, names: Sequence[str]) -> pl.DataFrame | None:
 
     # A lone carriage return, and an empty line in a table of one column, mean different things to different readers.
     lone = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
-    if lone or len(names) == 1:
+    # With an odd number of them, a quote stays open to the end.
+    if lone or len(names) == 1 or data.count(b'"') % 2:
         return None
     schema = dict.fromkeys(names, pl.String)
     try:
