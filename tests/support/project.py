@@ -192,6 +192,8 @@ def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | N
             code, trace = 1, "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format())
         finally:
             gc.set_threshold(*thresholds)
+            # This process lives on: what the command left behind is garbage to be collected.
+            gc.unfreeze()
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
     return Ran(code, _text(out), _text(err), trace)
