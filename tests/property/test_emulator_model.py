@@ -301,5 +301,5 @@ class EmulatorModel(RuleBasedStateMachine):
 
 TestEmulatorModel = EmulatorModel.TestCase
 TestEmulatorModel.settings = settings(
-    max_examples=400 if ACCEPTANCE else 40, stateful_step_count=40, deadline=None, database=None
+    max_examples=400 if ACCEPTANCE else 15, stateful_step_count=40, deadline=None, database=None
 )

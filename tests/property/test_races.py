@@ -44,7 +44,8 @@ from tests.support.worlds import (
     unsynced,
 )
 
-SCHEDULES = 20_000 if os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance" else 1_000
+ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
+SCHEDULES, MOST_TRIES = (20_000, 7) if ACCEPTANCE else (1_000, 4)
 PARTS = 10
 ONLY = os.environ.get("RECONCILER_TEST_SEED")
 """One schedule alone, to look at."""
@@ -140,7 +141,7 @@ class Race:
         for name, stack in zip(("ann", "bob"), stacks, strict=True):
             bound = self.dice.choice(self.stage.projects[stack])
             chosen.append((stack, bound))
-            tries = self.dice.randrange(2, 7) if shared else self.dice.randrange(1, 3)
+            tries = self.dice.randrange(2, MOST_TRIES) if shared else self.dice.randrange(1, 3)
             work[name] = self._life(bound, self.stores[stack], tries, replan=self.dice.random() < 0.3)
         acts = [self._act(shared) for _ in range(self.dice.randrange(5))]
         asyncio.run(self.schedule.run(work, acts))
