@@ -65,6 +65,7 @@ class _Memory:
         self._ledger = ""
         self._seen: tuple[Mapping[str, list[Observed]], Drift] | None = None
         self._spent = 0
+        self._told: str | None = None
 
     @property
     def requests(self) -> int:
@@ -107,6 +108,8 @@ class _Memory:
 
     def told(self) -> str:
         """The state that was told last, also by an earlier run; that of no drift where there is none."""
+        if self._told is not None:
+            return self._told
         path = self._path()
         try:
             found = orjson.loads(path.read_bytes()) if path else {}
@@ -115,9 +118,10 @@ class _Memory:
         return str(found.get("state", "")) if isinstance(found, dict) else ""
 
     def remember(self, state: str) -> None:
-        """Keep what was told, for this run and the next. A disk that refuses costs a repeated message at most."""
+        """Keep what was told, for this run and the next. A disk that refuses costs the next run a repeated message at most."""
         path = self._path()
-        if path is None or state == self.told():
+        known, self._told = self.told(), state
+        if path is None or state == known:
             return
         from reconciler.loading.atomic import write_atomically
 
@@ -147,27 +151,28 @@ class Watch:
     _last: Round | None = None
 
     async def run(self, seconds: float, stopped: anyio.Event) -> None:
-        """Look every so many seconds until ``stopped`` is set. Raises what the first round raises: that is no outage."""
+        """Look every so many seconds until ``stopped`` is set. Raises what the first round raises: that is no outage.
+
+        A look that is under way is given up then, for it only reads; a message that is being sent is sent first.
+        """
         try:
             while not stopped.is_set():
-                await self._round()
+                await self._round(stopped)
                 with anyio.move_on_after(seconds):
                     await stopped.wait()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._memory.close()
 
-    async def _round(self) -> None:
-        error: ReconcilerError | None = None
-        drift = self._last.drift if self._last else None
-        try:
-            drift = await self._memory.look(self.open_session, unmanaged=self.unmanaged)
-        except ReconcilerError as caught:
+    async def _round(self, stopped: anyio.Event) -> None:
+        drift, error = await self._look(stopped)
+        if error is not None:
             if self._last is None:
-                raise
-            error = caught
+                raise error
+            drift = self._last.drift
             await self._memory.close()
-        assert drift is not None
+        if drift is None:
+            return
         state = _state(drift, unmanaged=self.unmanaged)
         moment = now()
         done = Round(moment, drift, state, self._since(drift, moment), self._memory.requests, error)
@@ -175,6 +180,24 @@ class Watch:
         told = self._memory.told()
         if await self.tell(done, error is None and state != told) and error is None:
             self._memory.remember(state)
+
+    async def _look(self, stopped: anyio.Event) -> tuple[Drift | None, ReconcilerError | None]:
+        """What a look finds, or what kept it from looking; neither where ``stopped`` was set meanwhile."""
+        drift: Drift | None = None
+        error: ReconcilerError | None = None
+        async with anyio.create_task_group() as group:
+
+            async def give_up() -> None:
+                await stopped.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(give_up)
+            try:
+                drift = await self._memory.look(self.open_session, unmanaged=self.unmanaged)
+            except ReconcilerError as caught:
+                error = caught
+            group.cancel_scope.cancel()
+        return drift, error
 
     def _since(self, drift: Drift, moment: datetime) -> datetime | None:
         """When the oldest drift began: by the tenant's word, else since it was first seen here."""

@@ -116,6 +116,19 @@ def test_what_was_told_is_not_told_again(project: Project, emulator: RunningEmul
         assert len(hook.calls) == 1
 
 
+def test_what_cannot_be_kept_is_told_once_by_a_run(project: Project, emulator: RunningEmulator) -> None:
+    (project.root / ".reconciler" / "local" / "drift-watch.json").mkdir()
+    edit(emulator, "console")
+    with receiver() as hook, watching(project, "--webhook", hook.url) as process:
+        hook.wait_for(1)
+        _quiet_rounds(emulator, len(emulator.requests()), 3)
+        edit(emulator, "first")
+        hook.wait_for(2)
+        _quiet_rounds(emulator, len(emulator.requests()), 3)
+        assert ended(process) == ""
+        assert [call.json()["event"] for call in hook.calls] == ["drift", "no-drift"]
+
+
 def test_a_webhook_that_is_down_is_told_later(project: Project, emulator: RunningEmulator) -> None:
     edit(emulator, "console")
     with receiver(500, 503) as hook, watching(project, "--webhook", hook.url, "--webhook-format", "slack") as process:
@@ -141,6 +154,20 @@ def test_an_outage_is_told_once_and_survived(project: Project, emulator: Running
         edit(emulator, "console")
         hook.wait_for(1)
         assert ended(process) == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_tenant_that_hangs_does_not_keep_it_from_stopping(
+    project: Project, emulator: RunningEmulator, number: int
+) -> None:
+    with watching(project) as process:
+        assert "No drift" in line(process)
+        emulator.control(
+            "POST", "faults", {"rules": [{"match": {"path": "/api/v2/*"}, "effect": {"delaySeconds": 600}}]}
+        )
+        while not emulator.control("GET", "faults")["rules"][0]["hits"]:
+            pass
+        assert ended(process, number) == ""
 
 
 def test_manifests_and_ledger_are_read_again(project: Project, emulator: RunningEmulator) -> None:
