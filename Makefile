@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests wait for processes and ports as much as they compute: more workers than the two cores that CI has.
 JOBS ?= 4
 TESTS ?= tests
 
