@@ -39,12 +39,17 @@ class _Wish:
 
 
 def write_back(session: Session, drift: Drift) -> WrittenBack:
-    """Edit the manifests so that they declare what drifted; raises `StorageError` where a file cannot be written."""
+    """Edit the manifests so that they declare what drifted; what a file that cannot be written declares is left.
+
+    Raises `StorageError` where a file cannot be read: nothing has been written then.
+    """
     run = _Run(session, drift)
     wishes = run.settled([], run.wishes())
-    texts = run.texts(wishes)
-    changed = [run.write(name, text) for name, text in sorted(texts.items()) if text != run.before[name]]
-    order = sorted((wish.item for wish in wishes), key=_position)
+    changed, refused = run.write(wishes)
+    for wish in wishes:
+        if wish.place.file in refused:
+            run.leave(wish.item, refused[wish.place.file])
+    order = sorted((wish.item for wish in wishes if wish.place.file not in refused), key=_position)
     return WrittenBack(tuple(order), tuple(sorted(run.left, key=_position)), tuple(changed))
 
 
@@ -174,13 +179,28 @@ class _Run:
     def _path(self, name: str) -> Path:
         return self.session.workspace.project.root / name
 
-    def write(self, name: str, text: str) -> str:
+    def write(self, wishes: list[_Wish]) -> tuple[list[str], dict[str, str]]:
+        """Replace the files that change; gives those that were, and of the others why they could not be."""
+        changed, refused = [], {}
+        for name, text in sorted(self.texts(wishes).items()):
+            if text != self.before[name]:
+                try:
+                    self._replace(name, text)
+                    changed.append(name)
+                except StorageError as error:
+                    refused[name] = error.message
+        return changed, refused
+
+    def _replace(self, name: str, text: str) -> None:
         """Replace one file, unless somebody changed it meanwhile."""
         path = self._path(name)
-        if path.read_bytes() != self._bytes[name]:
+        try:
+            same = path.read_bytes() == self._bytes[name]
+        except OSError:
+            same = False
+        if not same:
             raise StorageError(f"{name} was changed while it was to be edited", fix="run again")
         write_formatted(Formatted(name, path, self.before[name], text, changed=True))
-        return name
 
 
 def _ordered(wishes: Iterable[_Wish]) -> list[Edit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,29 @@ def test_links_stay_links(project: Project) -> None:
     project.run("drift", "--write-back").ok(2)
     assert (path / "people.yaml").is_symlink()
     assert "description: console" in (project.root / "kept.yaml").read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciler.loading import format_files
+
+    def refusing(path: Path, *rest: Any, **more: Any) -> None:
+        if path.name == "locked.yaml":
+            raise PermissionError(13, "Permission denied")
+        write(path, *rest, **more)
+
+    paths = [project.put(f"{name}.yaml", dataset(name)) for name in ("early", "locked", "vast")]
+    project.apply()
+    for path in paths:
+        edit(project, "Dataset", path.stem, description="by hand")
+    write = format_files.write_atomically
+    monkeypatch.setattr(format_files, "write_atomically", refusing)
+    ran = project.run("drift", "--write-back", "--format", "json").ok(2)
+    account = ran.json["writeBack"]
+    assert account["files"] == ["manifests/early.yaml", "manifests/vast.yaml"]
+    assert [item["key"] for item in account["written"]] == ["Dataset/early", "Dataset/vast"]
+    (left,) = account["left"]
+    assert left["key"] == "Dataset/locked"
+    assert left["reason"] == "manifests/locked.yaml cannot be written: Permission denied"
+    assert ["by hand" in path.read_text(encoding="utf-8") for path in paths] == [True, False, True]
