@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.loading.atomic import write_atomically
 from tests.support.project import Project, manifest
 from tests.support.tenant_project import action, connector, dataset, stream
 
@@ -202,19 +203,16 @@ def test_links_stay_links(project: Project) -> None:
 def test_a_file_that_cannot_be_written_leaves_the_others_written(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciler.loading import format_files
-
     def refusing(path: Path, *rest: Any, **more: Any) -> None:
         if path.name == "locked.yaml":
             raise PermissionError(13, "Permission denied")
-        write(path, *rest, **more)
+        write_atomically(path, *rest, **more)
 
     paths = [project.put(f"{name}.yaml", dataset(name)) for name in ("early", "locked", "vast")]
     project.apply()
     for path in paths:
         edit(project, "Dataset", path.stem, description="by hand")
-    write = format_files.write_atomically
-    monkeypatch.setattr(format_files, "write_atomically", refusing)
+    monkeypatch.setattr("reconciler.loading.format_files.write_atomically", refusing)
     ran = project.run("drift", "--write-back", "--format", "json").ok(2)
     account = ran.json["writeBack"]
     assert account["files"] == ["manifests/early.yaml", "manifests/vast.yaml"]
