@@ -14,7 +14,7 @@ import click
 
 from reconciler import errors
 from reconciler.cli import completion
-from reconciler.cli.environment import FormatOption, ignored
+from reconciler.cli.environment import FormatOption, check_values, ignored
 from reconciler.cli.streams import say, write
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -160,6 +160,7 @@ def _ending(function: Callable[..., int | None]) -> Callable[..., None]:
         if text := ignored(click.get_current_context()):
             settings.debug(text)
         try:
+            check_values(click.get_current_context())
             code = function(settings, **kwargs) or 0
         except errors.ReconcilerError as error:
             fail(settings, error)

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from reconciler.errors import UsageError
+
 PREFIX: Final = "RECONCILER"
 
 FORMATS: Final = frozenset({"text", "json", "markdown", "html", "github", "junit", "mermaid", "dot"})
@@ -55,6 +57,23 @@ class FormatOption(click.Option):
 def ignored(ctx: click.Context) -> str:
     """What was ignored of the environment, for ``-v``; empty where nothing was."""
     return str(ctx.meta.get(_IGNORED, ""))
+
+
+def check_values(ctx: click.Context) -> None:
+    """Raise `UsageError` for an option of the command line without any value: its shell variable was not set.
+
+    Taken as if the option were not there, an empty ``--expect`` would apply whatever the changes are. In the environment an
+    empty variable is one that is not set.
+    """
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        value = ctx.params.get(name)
+        empty = value == "" or (isinstance(value, tuple) and "" in value)
+        if empty and isinstance(parameter, click.Option) and given(ctx, name):
+            option = max(parameter.opts, key=len)
+            raise UsageError(
+                f"the value of {option} is empty", fix="leave the option out, or set the variable that it takes"
+            )
 
 
 def given(ctx: click.Context, name: str) -> bool:

@@ -73,3 +73,26 @@ def test_planning_options_of_the_environment_leave_a_saved_plan_alone(project: P
     project.run("plan", "--out", "plan.json").ok()
     assert "no say in a plan" in project.run("apply", "plan.json", "--prune").ok(64).err
     project.run("apply", "plan.json", RECONCILER_PRUNE="1").ok()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("apply", "--yes", "--expect", ""),
+        ("apply", "--yes", "--since="),
+        ("apply", "--yes", "--target", ""),
+        ("apply", "--yes", "--only", "Dataset/d", "--only", ""),
+        ("plan", "-t", ""),
+        ("drift", "--webhook", ""),
+    ],
+)
+def test_a_variable_of_the_shell_that_is_not_set_is_no_value(project: Project, arguments: tuple[str, ...]) -> None:
+    """``--expect "$DIGEST"`` must not mean: whatever the changes are."""
+    ran = project.run(*arguments).ok(64)
+    assert ran.out == ""
+    assert " is empty" in ran.err
+    assert not project.state.exists()
+
+
+def test_an_empty_variable_of_the_environment_is_none(project: Project) -> None:
+    assert project.run("plan", RECONCILER_SINCE="", RECONCILER_TARGET="").ok().out.startswith("1 to create")
