@@ -69,7 +69,7 @@ docs: $(VENV)/dev.stamp ## Check that what is generated is up to date, and build
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
-	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/apply.py benchmarks/diff.py benchmarks/export.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/apply.py benchmarks/size.py benchmarks/diff.py benchmarks/export.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
 acceptance: $(VENV)/browser.stamp $(VENV)/node.stamp ## The long versions of the property tests, and jobs at their full sizes
 	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --timeout=3600 tests/property tests/fault tests/contract/jobs
