@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.declare import CODE_NOTE, SECRETS_NOTE, Declared, Directory, Placeholder, declare, mentions_named
+import pytest
+
+from reconciler.core.declare import (
+    CODE_NOTE,
+    MAX_DEPTH,
+    SECRETS_NOTE,
+    Declared,
+    Directory,
+    Placeholder,
+    declare,
+    mentions_named,
+)
 from reconciler.core.kind import Kind, SecretMap
 from reconciler.core.resource import Key, Observed
 from tests.support.kinds import GADGET, WIDGET
@@ -77,6 +89,31 @@ def test_what_looks_like_an_expression_is_kept_from_being_one() -> None:
     assert out.spec["vars"] == {"A": "$${x}"}
     assert out.spec["deep"] == [{"x": "$${y}"}, 0.5]
     assert type(out.spec["size"]) is int
+
+
+@pytest.mark.parametrize(
+    ("live", "kind"),
+    [(2.0**62, int), (-(2.0**62), int), (2.0**63, float), (-(2.0**63), float), (0.5, float), (-2.0, int)],
+)
+def test_whole_numbers_are_whole_where_they_fit_64_bits(live: float, kind: type) -> None:
+    found = declared(MAPPED, {"deep": {"x": [live]}}).spec["deep"]["x"][0]
+    assert (found, type(found)) == (live, kind)
+
+
+@pytest.mark.parametrize("nest", [lambda inner: {"a": inner}, lambda inner: [inner]])
+def test_what_is_nested_too_deep_cannot_be_declared(nest: Callable[[Any], Any]) -> None:
+    deepest: Any = "leaf"
+    for _ in range(MAX_DEPTH + 1):
+        deepest = nest(deepest)
+    assert declared(MAPPED, {"deep": deepest}).spec["deep"] == deepest
+    assert declared(MAPPED, {"deep": nest(deepest)}).problems == ["it is nested deeper than a manifest may be"]
+
+
+def test_a_name_is_said_only_where_the_key_does_not_say_it() -> None:
+    assert "name" not in declared(MAPPED, {}).spec
+    assert declared(MAPPED, {"name": "V"}).spec["name"] == "V"
+    out = declared(MAPPED, {"description": "d"})
+    assert (out.key, out.live.id, out.spec) == (V, "id-v", {"description": "d"})
 
 
 def test_references_and_code_and_why_something_cannot_be_declared() -> None:
