@@ -115,6 +115,8 @@ def as_far_as_valid(repository: Repository, commit: str, label: str, target: str
         warnings += _left_aside(snapshot, label)
         if bound.failed:
             warnings.append(_invalid(bound, label))
+        if warnings:
+            warnings += _unread_modules(snapshot, label)
         obscure = {item.mark.file for item in bound.diagnostics if item.severity == "error" and item.mark is not None}
         return Revision(side, project, bound, settings, snapshot.pointers, tuple(warnings), frozenset(obscure))
 
@@ -127,6 +129,12 @@ def _left_aside(snapshot: Snapshot, label: str) -> tuple[str, ...]:
         ("is a name that no file has", tree.unsafe),
     )
     return tuple(f"at {label} {name} {reason}" for reason, names in reasons for name in names[:_SHOWN])
+
+
+def _unread_modules(snapshot: Snapshot, label: str) -> list[str]:
+    """Where what a revision lacks may well be."""
+    modules = sorted(entry.name for entry in snapshot.tree.files.values() if entry.is_module)
+    return [f"at {label} {name} is a submodule, which is not looked into" for name in modules[:_SHOWN]]
 
 
 @contextmanager

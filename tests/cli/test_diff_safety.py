@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.support.git import Repo
 from tests.support.kind_examples import CODE, EXAMPLES
 from tests.support.project import Project, manifest
-from tests.support.revisions import commit, committed_project, diff, items
+from tests.support.revisions import commit, committed_project, diff, items, settings
 from tests.support.tenant_project import action, connector, dataset
 
 
@@ -183,3 +184,20 @@ def test_git_s_own_files_are_none_of_the_project(tmp_path: Path) -> None:
     ran = made.run("diff", "--base", "HEAD").ok(78)
     assert "belongs to git" in ran.err
     assert "t0ken" not in ran.all
+
+
+def test_a_submodule_that_is_not_looked_into_is_named(tmp_path: Path) -> None:
+    """Manifests in another repository: what does not exist at the revision is there on disk."""
+    project = committed_project(tmp_path / "repo")
+    repo = Repo(tmp_path / "repo")
+    tip = Repo.create(tmp_path / "other").commit()
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{tip},tenant/shared")
+    (project.root / "shared").mkdir()
+    repo.git("commit", "--quiet", "--message", "a submodule")
+    assert diff(project)["warnings"] == []
+    settings(project, manifests=["manifests", "shared/manifests"])
+    project.write("shared/manifests/more.yaml", json.dumps(dataset("more")))
+    repo.git("commit", "--quiet", "--all", "--message", "its manifests")
+    said = diff(project)["warnings"]
+    assert said[-1] == "at HEAD shared is a submodule, which is not looked into"
+    assert "names shared/manifests, which does not exist" in said[0]
