@@ -18,7 +18,7 @@ from reconciler.jobs.context import JobContext
 from reconciler.jobs.ingestion.batches import Envelope
 from reconciler.jobs.ingestion.checkpoint import Checkpoint, load_checkpoint, require_same, what_changed
 from reconciler.jobs.records.columns import Column, plan_columns, wanted
-from reconciler.jobs.records.quarantine import place_of
+from reconciler.jobs.records.quarantine import keep_apart, place_of
 from reconciler.jobs.records.source import Source, look_at, need_columns, replayed
 
 
@@ -92,6 +92,7 @@ def _source(
     if replay is not None:
         source = replayed(replay, columns)
     else:
+        keep_apart(context.root, spec.quarantine, context.key.name, spec.source.path)
         infer, mapped = spec.schema_inference.enabled, mapping is not None
         source = look_at(context.root, spec.source.path, spec.source.format, columns, mapped=mapped, infer=infer)
     if not wanted([column for each in source.columns for column in each]):

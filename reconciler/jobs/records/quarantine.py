@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
-from reconciler.errors import ResumeImpossible, StorageError
+from reconciler.errors import ResumeImpossible, SourceUnusable, StorageError
 from reconciler.jobs.records.readers.chunk import BadRecord
 from reconciler.jobs.records.readers.json_values import dumps
+from reconciler.jobs.records.readers.replay_reader import holds_rejects
 
 
 class Quarantine:
@@ -29,9 +30,17 @@ class Quarantine:
             if keep:
                 self._cut_back(keep)
             elif path.exists():
-                path.replace(path.with_name(f"{path.name}.previous"))
+                self._keep_earlier()
         except OSError as error:
             raise self._failed(error) from error
+
+    def _keep_earlier(self) -> None:
+        if not holds_rejects(self.path):
+            raise StorageError(
+                f"{self.path.name}, where rejected records are to go, is there already, and no run wrote it",
+                fix="name another file in quarantine, or move this one away",
+            )
+        self.path.replace(_previous(self.path))
 
     def _cut_back(self, keep: int) -> None:
         if not self.path.exists() or self.path.stat().st_size < keep:
@@ -101,13 +110,32 @@ def _line(record: BadRecord, by: str) -> bytes:
 def place_of(root: Path, declared: str | None, name: str, replayed: Path | None, *, dry_run: bool) -> Path:
     """Where a run's rejects go: the manifest's file or ``.reconciler/quarantine/<name>.ndjson``.
 
-    A replay writes beside it (``…-replay``), never into the file that it reads, and so does a dry run (``…-dry-run``).
+    A replay writes beside it (``…-replay``), and so does a dry run (``…-dry-run``): never into the file that is replayed, and
+    nowhere whence keeping an earlier file under ``.previous`` would write over it.
     """
     path = root / (declared or f".reconciler/quarantine/{name}.ndjson")
-    if dry_run:
-        return path.with_name(f"{path.stem}-dry-run{path.suffix}")
-    if replayed is not None:
-        path = path.with_name(f"{path.stem}-replay{path.suffix}")
-        while path.resolve() == replayed.resolve():
-            path = path.with_name(f"{path.stem}-replay{path.suffix}")
+    if replayed is None and not dry_run:
+        return path
+    suffix = "dry-run" if dry_run else "replay"
+    path = path.with_name(f"{path.stem}-{suffix}{path.suffix}")
+    while replayed is not None and replayed.resolve() in (path.resolve(), _previous(path).resolve()):
+        path = path.with_name(f"{path.stem}-{suffix}{path.suffix}")
     return path
+
+
+def keep_apart(root: Path, declared: str | None, name: str, source: str) -> None:
+    """Raise `SourceUnusable` where a path or glob of the source takes the rejects of this run, or of others, for records."""
+    places = [place_of(root, declared, name, None, dry_run=False), place_of(root, declared, name, None, dry_run=True)]
+    places.append(place_of(root, declared, name, places[0], dry_run=False))
+    for place in places:
+        # As an absolute path, so that the pattern has to match the whole of it.
+        if PurePosixPath("/", place.relative_to(root).as_posix()).match(f"/{PurePosixPath(source)}"):
+            raise SourceUnusable(
+                f"{source} takes {place.name}, where records are set aside, for a source",
+                fix="name a file in quarantine, or a source.path, so that they are apart",
+            )
+
+
+def _previous(path: Path) -> Path:
+    """Where an earlier run's file is kept."""
+    return path.with_name(f"{path.name}.previous")

@@ -123,6 +123,48 @@ def test_a_line_whose_record_is_not_written_yet_says_so(job: Ingesting) -> None:
     assert entry["reason"] == "has no record yet: write one in place of null (has 2 fields)"
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("load-replay.ndjson.previous", ()), ("load-dry-run.ndjson", ("--dry-run",))]
+)
+def test_a_file_that_is_replayed_is_not_written_over(job: Ingesting, name: str, option: tuple[str, ...]) -> None:
+    """Not even where an earlier run's file would be kept under its name."""
+    folder = job.project.root / ".reconciler" / "quarantine"
+    line = '{"record": {"id": "T-1", "age": %s}}\n'
+    earlier = job.text(line % 1 + line % '"x"', "q.ndjson")
+    job.run("--replay", str(earlier), *option)
+    wanted = line % 2 + line % '"y"'
+    (folder / name).write_text(wanted)
+    job.run("--replay", str(folder / name), *option)
+    assert (folder / name).read_text() == wanted
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+@pytest.mark.parametrize("quarantine", ["data/t.ndjson", "data/rejects.ndjson"])
+def test_rejects_and_source_are_kept_apart(job: Ingesting, quarantine: str, option: tuple[str, ...]) -> None:
+    job.declare("data/*.ndjson", "ndjson", quarantine=quarantine)
+    job.source([{"id": None}], "ndjson")
+    before = {path: path.read_bytes() for path in (job.project.root / "data").iterdir()}
+    report = job.run(*option, code=1)
+    assert report["error"]["code"] == "J005"
+    assert "data/*.ndjson takes" in report["error"]["message"]
+    assert {path: path.read_bytes() for path in (job.project.root / "data").iterdir()} == before
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_a_file_that_no_run_wrote_is_not_moved_for_rejects(job: Ingesting, option: tuple[str, ...]) -> None:
+    job.declare(quarantine="notes.ndjson")
+    job.source([{"id": None}])
+    notes = job.project.root / ("notes-dry-run.ndjson" if option else "notes.ndjson")
+    notes.write_text("what somebody wrote\n")
+    error = job.run(*option, code=1)["error"]
+    assert f"{notes.name}, where rejected records are to go, is there already" in error["message"]
+    assert notes.read_text() == "what somebody wrote\n"
+    assert not notes.with_name(f"{notes.name}.previous").exists()
+    notes.write_text("")
+    job.run(*option)
+    assert len(lines_of(notes)) == 1
+
+
 def test_a_dataset_that_goes_away_ends_the_run(job: Ingesting) -> None:
     job.declare(batchSize=10)
     job.source(tickets(100))

@@ -176,6 +176,10 @@ def test_a_replay_never_writes_into_its_own_source(tmp_path: Path) -> None:
     replayed = place.with_name("load-replay.ndjson")
     assert place_of(tmp_path, None, "load", replayed, dry_run=False).name == "load-replay-replay.ndjson"
     assert place_of(tmp_path, "q/x.ndjson", "load", None, dry_run=True) == tmp_path / "q" / "x-dry-run.ndjson"
+    rehearsed = place.with_name("load-dry-run.ndjson")
+    assert place_of(tmp_path, None, "load", rehearsed, dry_run=True).name == "load-dry-run-dry-run.ndjson"
+    kept = place.with_name("load-replay.ndjson.previous")
+    assert place_of(tmp_path, None, "load", kept, dry_run=False).name == "load-replay-replay.ndjson"
 
 
 def test_waiting_for_batches() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -11,11 +12,12 @@ from reconciler.errors import SourceUnusable
 from reconciler.jobs.records.readers.chunk import BadRecord, Chunk, Position
 from reconciler.jobs.records.readers.files import Blocks, SourceFile, opened
 from reconciler.jobs.records.readers.json_values import loads
-from reconciler.jobs.records.readers.lines import blocks_of, last_line
+from reconciler.jobs.records.readers.lines import MAX_RECORD_BYTES, blocks_of, last_line
 from reconciler.jobs.records.readers.records import to_columns
 
 _CONTENT: Final = frozenset({"record", "raw"})
 _BOM: Final = b"\xef\xbb\xbf"
+_LONGEST_LINE: Final = 8 * MAX_RECORD_BYTES
 _WHAT_REPLAYS: Final = "give --replay the file that a run named as its quarantine, with its records corrected in place"
 
 
@@ -76,6 +78,15 @@ class ReplayReader:
             bad,
             [origins[rows[index]] for index in kept],
         )
+
+
+def holds_rejects(path: Path) -> bool:
+    """Whether a run can have written a file, or left it empty. Raises OSError."""
+    with path.open("rb") as file:
+        while line := file.readline(_LONGEST_LINE):
+            if line.removeprefix(_BOM).strip():
+                return not _entry(line.removeprefix(_BOM)).keys().isdisjoint(_CONTENT)
+    return True
 
 
 def require_quarantine(file: SourceFile) -> None:
