@@ -112,7 +112,7 @@ def _tell(
         return
     document(render_drift_text(found.plan, width=settings.width, color=settings.color))
     if unmanaged:
-        document(_unmanaged_text(found.unmanaged))
+        document(_unmanaged_text(found))
     if written is not None and found.plan.drifted:
         document(render_write_back(written))
 
@@ -146,11 +146,13 @@ def _written_back(session: Session, found: Drift) -> WrittenBack:
     return write_back(session, found)
 
 
-def _unmanaged_text(items: tuple[tuple[str, str, str], ...]) -> str:
+def _unmanaged_text(found: Drift) -> str:
     from reconciler.cli.common import printable
 
-    if not items:
-        return "Nothing unmanaged: every live resource of these kinds is declared."
-    lines = [f"Unmanaged ({len(items)}): live, and declared by no manifest"]
-    lines += [f"  {kind} {printable(name)!r} (id {resource_id})" for kind, name, resource_id in items]
+    if not found.unmanaged:
+        return "Nothing unmanaged: a manifest declares every live resource."
+    lines = [f"Unmanaged ({len(found.unmanaged)}): live, and declared by no manifest"]
+    for kind, name, resource_id in found.unmanaged:
+        origin = "; applied by this project, and its manifest is gone" if resource_id in found.orphans else ""
+        lines.append(f"  {kind} {printable(name)!r} (id {resource_id}{origin})")
     return "\n".join(lines)

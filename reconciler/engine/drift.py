@@ -22,6 +22,7 @@ from reconciler.engine.session import Session, run
 class Drift:
     """What was found: a plan that holds the drifted resources only, and unmanaged ones as (kind, name, id).
 
+    Unmanaged is what no manifest declares; ``orphans`` are those ids of it that this project applied when one did.
     ``whole`` is the plan with git's changes, ``observed`` what both were made from: the live resources by kind.
     """
 
@@ -29,6 +30,7 @@ class Drift:
     unmanaged: tuple[tuple[str, str, str], ...]
     whole: Plan
     observed: Mapping[str, list[Observed]]
+    orphans: frozenset[str] = frozenset()
 
     def to_json(self, *, unmanaged: bool, more: Mapping[str, Any] | None = None) -> str:
         """The drift as JSON: the plan's form, cut down to what drifted; ``more`` are further members."""
@@ -62,7 +64,10 @@ def drift_of(session: Session, observed: Mapping[str, list[Observed]]) -> Drift:
     """What an observation shows."""
     workspace = session.workspace
     plan = compose(workspace, observed, session.ledger, Request(prune=False), fingerprint=session.mark)
-    owned = {(key.kind, entry.id) for key, entry in session.ledger.entries.items()}
+    lost = {orphan.key for orphan in plan.orphans}
+    lost |= {change.key for change in plan.changes if change.action in ("delete", "forget")}
+    entries = session.ledger.entries
+    owned = {(key.kind, entry.id) for key, entry in entries.items() if key not in lost}
     declared = {(item.key.kind, item.live_name) for item in workspace.bound.desired}
     foreign = sorted(
         (kind, item.name, item.id)
@@ -70,7 +75,8 @@ def drift_of(session: Session, observed: Mapping[str, list[Observed]]) -> Drift:
         for item in items
         if (kind, item.id) not in owned and (kind, item.name) not in declared
     )
-    return Drift(_only_drift(plan, session), tuple(foreign), plan, observed)
+    orphans = frozenset(entries[key].id for key in lost if key in entries)
+    return Drift(_only_drift(plan, session), tuple(foreign), plan, observed, orphans)
 
 
 def begun(change: Change) -> datetime | None:

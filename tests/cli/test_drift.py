@@ -56,6 +56,22 @@ def test_unmanaged_names_every_kind(project: Project) -> None:
     assert "unmanaged" not in project.run("drift", "--format", "json").ok(0).json
 
 
+def test_unmanaged_names_what_has_lost_its_manifest(project: Project) -> None:
+    project.put("later.yaml", dataset("later"))
+    project.apply()
+    assert (
+        "Nothing unmanaged: a manifest declares every live resource." in project.run("drift", "--unmanaged").ok(0).out
+    )
+    (project.root / "manifests" / "later.yaml").unlink()
+    project.put("people.yaml", dataset("folk", name="people", metadata={"movedFrom": "Dataset/people"}))
+    project.put("other.yaml", dataset("other"))
+    ran = project.run("drift", "--unmanaged").ok(0)
+    (line,) = [line for line in ran.out.splitlines() if "later" in line]
+    assert line.endswith("; applied by this project, and its manifest is gone)")
+    (found,) = project.run("drift", "--unmanaged", "--format", "json").ok(0).json["unmanaged"]
+    assert (found["kind"], found["name"]) == ("Dataset", "later")
+
+
 def test_reports(project: Project) -> None:
     project.apply()
     _edit(project)
