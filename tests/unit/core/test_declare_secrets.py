@@ -18,7 +18,7 @@ from reconciler.core.declare import (
     declare,
     mentions_named,
 )
-from reconciler.core.kind import Kind, SecretMap
+from reconciler.core.kind import Kind, Reference, SecretMap
 from reconciler.core.resource import Key, Observed
 from tests.support.kinds import GADGET, WIDGET
 
@@ -133,3 +133,31 @@ def test_references_and_code_and_why_something_cannot_be_declared() -> None:
     assert out.problems == ["its widgetId is 9, which is no Widget that can be declared"]
     assert (out.spec["code"], out.pinned, out.notes["code"]) == ({"sha256": "cd"}, True, CODE_NOTE)
     assert gadget({}, known).problems == ["the API says nothing of its code, not even a digest"]
+
+
+def test_every_reference_is_named_or_told() -> None:
+    two = replace(
+        GADGET,
+        bundle=None,
+        references=(
+            Reference("orderRef", ("Widget",)),
+            Reference("firstRef", ("Widget", "Gadget"), "firstId"),
+            Reference("secondRef", ("Widget", "Gadget"), "secondId"),
+        ),
+    )
+
+    def gadget(**body: str) -> Declared:
+        live = Observed("Gadget", "id", {"name": "g", **body})
+        return declare(two, G, live, KNOWN, str.upper, lambda *_: True)
+
+    assert gadget(secondId=FIRST).spec == {"secondRef": "w"}
+    assert gadget(firstId=SECOND).links == [G]
+    assert gadget(firstId="9", secondId=FIRST).problems == [
+        "its firstId is 9, which is no Widget or Gadget that can be declared"
+    ]
+
+
+def test_a_directory_knows_what_it_is_given() -> None:
+    keys = {("Widget", FIRST): W, ("Gadget", FIRST): G, ("Widget", SECOND): V, ("Widget", "short"): W}
+    known = Directory.of(keys, {"ab": "code/x"})
+    assert (known.keys, known.ids, known.code) == (keys, {SECOND: V}, {"ab": "code/x"})
