@@ -163,7 +163,8 @@ def _syntax(error: BaseException) -> ExpressionError:
     found = _PLACE.search(str(error))
     if found is None:
         return ExpressionError("this is not an expression that can be read")
-    what = re.sub(r" expecting \{.*", "", found[3]).replace("'<EOF>'", "the end").rstrip()
+    what = re.sub(r" expecting \{.*", "", found[3]).rstrip()
+    what = re.sub(r"^\w+ input '<EOF>'", "it ends too early", what).replace("'<EOF>'", "the end")
     return ExpressionError(f"syntax error: {what}", int(found[1]), int(found[2]))
 
 

@@ -18,6 +18,7 @@ from reconciler.loading.field_errors import FieldErrors, describe
 from reconciler.loading.findings import Findings
 from reconciler.loading.guard_model import CaseModel, GuardRulesFile, RuleModel
 from reconciler.loading.guard_rules import EXPRESSION, GUARD_CODE, GUARD_FILE
+from reconciler.loading.inside_scalar import position_inside
 from reconciler.loading.project import Project
 from reconciler.loading.suggest import did_you_mean
 from reconciler.loading.yaml_document import Document
@@ -169,14 +170,11 @@ def _report(findings: Findings, document: Document, path: PathParts, error: Expr
 
 
 def place_inside(document: Document, path: PathParts, line: int, column: int) -> Mark:
-    """Where a line and column of a text stand in its file, for block texts and those on one line; else where it begins."""
-    mark = document.mark(path)
-    first = document.source.line(mark.line)[mark.column - 1 :]
-    if first[:1] in ("|", ">"):
-        # The first line of a block text says how far all of it is indented.
-        row = document.source.line(mark.line + 1)
-        indent = len(row) - len(row.lstrip())
-        return Mark(mark.file, mark.line + line, indent + column) if first[0] == "|" else mark
-    if line > 1:
-        return mark
-    return Mark(mark.file, mark.line, mark.column + column - 1 + (first[:1] in ("'", '"')))
+    """Where a line and column of a text stand in its file; else where the text begins."""
+    mark, source = document.mark(path), document.source
+    text: Any = document.value
+    for part in path:
+        text = text[part]
+    before = sum(len(row) + 1 for row in text.split("\n")[: line - 1]) + column - 1
+    found = position_inside(source.text, source.starts[mark.line - 1] + mark.column - 1, text, before)
+    return mark if found is None else source.place(found)

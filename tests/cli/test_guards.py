@@ -166,6 +166,45 @@ spec:
     assert out.count("did you mean `key`?") == 4
 
 
+def test_the_place_of_a_mistake_in_folded_and_quoted_text(guarded: Project) -> None:
+    guarded.write(
+        "guards/house.yaml",
+        f"""apiVersion: {API_VERSION}
+kind: GuardRules
+metadata: {{name: house}}
+spec:
+  rules:
+    - code: P-folded
+      message: no
+      require: >-  # why
+
+        change.action != "delete"
+
+        && change.kee != ""
+    - code: P-plain
+      message: no
+      require: change.action != "delete" &&
+        change.kee != ""
+    - code: P-doubled
+      message: no
+      require: 'change.name != "it''s" && change.kee != ""'
+    - code: P-escaped
+      message: no
+      require: "change.name != \\"x\\" && change.kee != ''"
+    - code: P-other
+      message: no
+      require: "change.name \\x21= 'x' && change.kee != ''"
+    - code: P-end
+      message: no
+      require: change.name ==
+""",
+    )
+    out = guarded.run("validate").ok(78).out
+    for place in ("12:19", "16:16", "19:50", "22:48", "25:16", "28:30"):
+        assert f"guards/house.yaml:{place}\n" in out
+    assert "syntax error: it ends too early\n" in out
+
+
 def test_a_file_that_is_not_there(guarded: Project) -> None:
     (guarded.root / "guards" / "house.yaml").unlink()
     (guarded.root / "guards").rmdir()
