@@ -217,6 +217,8 @@ def _discard(settings: Settings, store: StateStore, stack: str, target: str, loc
         settings.note(
             "The journal was damaged: what it said behind the damage is lost; `reconciler plan` shows what is live."
         )
+    if found.foreign:
+        settings.note("It was the journal of another stack or tenant: nothing of it was taken over.")
     for key in found.undecided:
         settings.note(
             f"{key}: whether its last request was carried out is not known; `reconciler plan` shows what is live."

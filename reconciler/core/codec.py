@@ -158,18 +158,25 @@ def _depth(value: Any) -> int:
 def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
     """Read one ledger entry; raises `ValueError` where it is not one."""
     try:
-        fields = data["fields"]
+        fields, dependencies = data["fields"], data["dependencies"]
         if _may_hold_leaves(fields):
             fields = decode_tree(fields)
-        dependencies = data["dependencies"]
+        id_, protect, retain, etag = data["id"], data["protect"], data["retain"], data.get("etag", "")
+        # Nothing is made to fit: an id of null is no id, and a protection of null would be none.
+        if not (
+            id_.__class__ is etag.__class__ is str
+            and protect.__class__ is retain.__class__ is bool
+            and dependencies.__class__ is list
+        ):
+            raise TypeError(id_)  # noqa: TRY301 - one way out for all that is no entry
         return Entry(
             key,
-            str(data["id"]),
+            id_,
             fields if fields.__class__ is dict else {**fields},
             tuple([Key.parse(text) for text in dependencies]) if dependencies else (),
-            bool(data["protect"]),
-            bool(data["retain"]),
-            str(data.get("etag", "")),
+            protect,
+            retain,
+            etag,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the entry {key} is not one that this tool wrote") from error
@@ -194,14 +201,10 @@ def ledger_from_json(data: Mapping[str, Any]) -> Ledger:
             key: entry_from_json(key, item)
             for key, item in ((Key.parse(text), item) for text, item in data["entries"].items())
         }
-        bytes.fromhex(data["salt"])
-        return Ledger(
-            str(data["stack"]),
-            str(data["target"]),
-            entries,
-            int(data["serial"]),
-            str(data["salt"]),
-            audit_head=str(data["audit_head"]),
-        )
+        stack, target, serial, salt, head = (data[name] for name in ("stack", "target", "serial", "salt", "audit_head"))
+        if serial.__class__ is not int or {item.__class__ for item in (stack, target, salt, head)} != {str}:
+            raise TypeError(serial)  # noqa: TRY301 - one way out for all that is no ledger
+        bytes.fromhex(salt)
+        return Ledger(stack, target, entries, serial, salt, audit_head=head)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a ledger that this tool wrote") from error

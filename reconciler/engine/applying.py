@@ -22,7 +22,7 @@ from reconciler.engine.runner import Runner, actor, journaled_plan
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
-from reconciler.engine.state.journal import Journal, open_journal
+from reconciler.engine.state.journal import Journal
 from reconciler.engine.state.ledger import LedgerWriter
 from reconciler.engine.state.store import Lease
 from reconciler.errors import (
@@ -105,7 +105,7 @@ class Applying:
         """Go on with the apply whose journal is open, after ``show`` was told its plan; nothing to do where there is none."""
         session = self.session
         with self._held("apply --resume", resuming=True):
-            state = open_journal(session.store)
+            state = session.open_journal()
             if state is None:
                 return Report()
             session.extra_kinds |= {key.kind for key, _, _ in state.entries} | {key.kind for key in state.steps}
@@ -205,7 +205,7 @@ class _Held:
 
 def refuse_open_journal(session: Session) -> None:
     """Raise `JournalOpen` where an interrupted apply has not been resumed."""
-    state = open_journal(session.store)
+    state = session.open_journal()
     if state is not None:
         raise JournalOpen(
             f"an apply that began at {state.header.get('started', 'an unknown time')} was interrupted",

@@ -22,7 +22,7 @@ from reconciler.cxone.text import without
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.planner import Request, plan_tenant
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
-from reconciler.engine.state.journal_lines import ended
+from reconciler.engine.state.journal_lines import NAME, ended
 from reconciler.engine.state.ledger import load_ledger
 from reconciler.engine.state.store import StateStore, open_store
 from reconciler.engine.tenant import open_tenant
@@ -31,6 +31,7 @@ from reconciler.engine.workspace import Workspace, load_workspace
 if TYPE_CHECKING:
     from reconciler.engine.apply import Stop
     from reconciler.engine.state.audit import AuditLog
+    from reconciler.engine.state.journal import JournalState
 
 T = TypeVar("T")
 
@@ -175,11 +176,22 @@ class Session:
     @property
     def interrupted(self) -> bool:
         """Whether an apply of this target was cut off, so that nobody knows what became of its last requests."""
-        if ended(self.store):
-            return False
-        from reconciler.engine.state.journal import open_journal
+        return self.open_journal() is not None
 
-        return open_journal(self.store) is not None
+    def open_journal(self) -> JournalState | None:
+        """The journal of an apply of this target that was interrupted; None where the last one ended.
+
+        Raises `LedgerDamaged` where it does not read back, `LedgerError` for one of another stack or tenant.
+        """
+        if ended(self.store):
+            return None
+        from reconciler.engine.state import journal
+
+        state = journal.open_journal(self.store)
+        if state is not None:
+            project, url = self.workspace.project, self.workspace.target.url
+            journal.require_own(state, self.store.place(NAME), stack=project.stack, target=url)
+        return state
 
     def before(self, key: Key) -> Entry | None:
         """What the ledger held of a key when the session began."""

@@ -85,7 +85,10 @@ def test_a_newer_ledger_is_refused_in_words(project: Project) -> None:
     path = project.state / "ledger.json"
     path.write_bytes(path.read_bytes().replace(b'"format_version": 1', b'"format_version": 2'))
     ran = project.run("plan").ok(1)
-    assert "error[L001]: the ledger has format 2, and this version of the tool reads up to 1" in ran.err
+    assert (
+        "error[L001]: the ledger .reconciler/local/ledger.json has format 2, and this version of the tool reads up to 1"
+        in ran.err
+    )
     assert "newer version of the tool" in ran.err
 
 
@@ -95,7 +98,10 @@ def test_a_newer_journal_is_refused_in_words_and_can_be_given_up(project: Projec
     (project.state / "journal.ndjson").write_bytes(line_of(header))
     for arguments in (["apply", "--resume"], ["apply", "--yes"]):
         ran = project.run(*arguments).ok(1)
-        assert "error[L001]: the journal has format 2, and this version of the tool reads up to 1" in ran.err
+        assert (
+            "error[L001]: the journal .reconciler/local/journal.ndjson has format 2, and this version of the tool reads up to 1"
+            in ran.err
+        )
         assert "--discard-journal" in ran.err
     project.run("ledger", "unlock", "--discard-journal").ok()
     project.run("plan").ok()

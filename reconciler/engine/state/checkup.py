@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.resource import Key, Ledger
+from reconciler.core.resource import Ledger
 from reconciler.engine.state.audit import read_audit, verify
-from reconciler.engine.state.journal import read_journal
-from reconciler.engine.state.ledger import load_ledger
+from reconciler.engine.state.journal import read_journal, require_own
+from reconciler.engine.state.journal_lines import NAME
+from reconciler.engine.state.ledger import inconsistencies, read_ledger
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerError, StorageError
 
@@ -30,37 +31,26 @@ def check_state(store: StateStore, *, stack: str, target: str) -> list[Finding]:
     findings: list[Finding] = []
     ledger: Ledger | None = None
     try:
-        ledger = load_ledger(store, stack=stack, target=target)
+        ledger = read_ledger(store, stack=stack, target=target)
         if ledger.lost:
             findings.append(Finding("ledger", "there is none yet"))
         else:
             findings.append(Finding("ledger", f"{len(ledger.entries)} resources, serial {ledger.serial}"))
-            findings += [Finding("ledger", message, bad=True) for message in _inconsistent(ledger)]
+            findings += [Finding("ledger", message, bad=True) for message in inconsistencies(ledger)]
     except (LedgerError, StorageError) as error:
         findings.append(Finding("ledger", error.message, bad=True))
-    findings.append(_journal(store))
+    findings.append(_journal(store, stack, target))
     findings += _audit(store, ledger)
     holder = store.holder()
     findings.append(Finding("lock", str(holder) if holder else "free"))
     return findings
 
 
-def _inconsistent(ledger: Ledger) -> list[str]:
-    owners: dict[tuple[str, str], Key] = {}
-    problems = []
-    for key in sorted(ledger.entries):
-        place = (key.kind, ledger.entries[key].id)
-        if not place[1]:
-            problems.append(f"{key} has no id")
-        elif place in owners:
-            problems.append(f"{owners[place]} and {key} claim the same live resource {place[1]}")
-        owners[place] = key
-    return problems
-
-
-def _journal(store: StateStore) -> Finding:
+def _journal(store: StateStore, stack: str, target: str) -> Finding:
     try:
         state = read_journal(store)
+        if state is not None and not state.ended:
+            require_own(state, store.place(NAME), stack=stack, target=target)
     except (LedgerError, StorageError) as error:
         return Finding("journal", error.message, bad=True)
     if state is None:

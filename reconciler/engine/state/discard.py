@@ -19,7 +19,8 @@ from reconciler.errors import LedgerDamaged
 class Discarded:
     """What became of a journal: how many of its ledger records were kept, and where the journal lies now.
 
-    ``undecided`` are the keys whose last request may have been carried out; ``damaged`` says that not all of it read back.
+    ``undecided`` are the keys whose last request may have been carried out; ``damaged`` says that not all of it read back,
+    ``foreign`` that it was another stack's or tenant's, of which nothing is taken over.
     """
 
     started: str
@@ -27,6 +28,7 @@ class Discarded:
     undecided: tuple[Key, ...]
     damaged: bool
     name: str
+    foreign: bool = False
 
 
 def discard_journal(store: StateStore, *, stack: str, target: str, actor: str) -> Discarded | None:
@@ -43,6 +45,9 @@ def discard_journal(store: StateStore, *, stack: str, target: str, actor: str) -
     except LedgerDamaged:
         damaged, state = True, journal.salvage(data)
     state = state or journal.JournalState()
+    foreign = bool(journal.whose(state, stack=stack, target=target))
+    if foreign:
+        state = journal.JournalState(state.header)
     started = str(state.header.get("started", "an unknown time"))
     writer = LedgerWriter(store, load_ledger(store, stack=stack, target=target))
     for key, entry, moved_from in state.entries:
@@ -53,7 +58,7 @@ def discard_journal(store: StateStore, *, stack: str, target: str, actor: str) -
     audit.flush()
     writer.save(audit_head=audit.head)
     store.delete(NAME)
-    return Discarded(started, len(state.entries), state.undecided, damaged, name)
+    return Discarded(started, len(state.entries), state.undecided, damaged, name, foreign)
 
 
 def _set_aside(store: StateStore, data: bytes) -> str:

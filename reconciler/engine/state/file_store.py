@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,15 +22,23 @@ _MODE = 0o600
 _LOCK = "lock"
 _FREEZE = "freeze.json"
 _HOLDER = "holder.json"
-_READ_ONLY = "make the folder writable for this user"
 _FULL = "make room on the disk"
+_DENIED = "give this user the right to {right} {place}, and the folder that it is in"
+_IN_THE_WAY = "put back the file or folder that was at {place}, or move away what is there now"
 _FIXES = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
-    errno.EACCES: _READ_ONLY,
-    errno.EPERM: _READ_ONLY,
-    errno.EROFS: _READ_ONLY,
+    errno.EFBIG: _FULL,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: "make its disk writable, or let the target keep its ledger elsewhere",
+    errno.EISDIR: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ELOOP: _IN_THE_WAY,
 }
+_NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
+"""Where a file stands in place of the folder, nothing is kept either; only writing finds that it cannot be."""
 
 
 class FileStore(StateStore):
@@ -38,6 +47,13 @@ class FileStore(StateStore):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ends: dict[str, tuple[int, int]] | None = None
+
+    def place(self, name: str) -> str:
+        """The file's path, from the working directory where it lies below that."""
+        path = self.folder / name
+        with suppress(ValueError, OSError):
+            return str(path.relative_to(Path.cwd()))
+        return str(path)
 
     def read(self, name: str) -> Blob | None:
         """Read a blob."""
@@ -96,7 +112,7 @@ class FileStore(StateStore):
         """Ask for the size of a log."""
         try:
             return (self.folder / name).stat().st_size
-        except FileNotFoundError:
+        except _NOTHING_THERE:
             return 0
         except OSError as error:
             raise self._failed("read", name, error) from error
@@ -118,8 +134,14 @@ class FileStore(StateStore):
     def parts(self, name: str) -> list[str]:
         """The renamed files of a log, by their numbers."""
         stem, _, suffix = name.partition(".")
-        found = [path.name for path in self.folder.glob(f"{stem}.*.{suffix}") if path.name.split(".")[1].isdigit()]
-        return sorted(found, key=lambda part: int(part.split(".")[1]))
+        part = re.compile(rf"{re.escape(stem)}\.([0-9]+)\.{re.escape(suffix)}")
+        try:
+            found = [match for item in self.folder.iterdir() if (match := part.fullmatch(item.name))]
+        except _NOTHING_THERE:
+            return []
+        except OSError as error:
+            raise self._failed("read", "", error) from error
+        return [match.group() for match in sorted(found, key=lambda match: int(match.group(1)))]
 
     def rewrite_log(self, name: str, data: bytes) -> None:
         """Replace a log atomically."""
@@ -188,7 +210,7 @@ class FileStore(StateStore):
                 if end is not None:
                     file.seek(-min(end, file.seek(0, os.SEEK_END)), os.SEEK_END)
                 return file.read()
-        except FileNotFoundError:
+        except _NOTHING_THERE:
             return None
         except OSError as error:
             raise self._failed("read", name, error) from error
@@ -236,9 +258,11 @@ class FileStore(StateStore):
             os.close(handle)
 
     def _failed(self, verb: str, name: str, error: OSError) -> StorageError:
+        place = self.place(name)
+        fix = _FIXES.get(error.errno or 0, "check the disk that {place} is on")
+        right = "read" if verb == "read" else "write"
         return StorageError(
-            f"cannot {verb} {self.folder.name}/{name}: {error.strerror or error}",
-            fix=_FIXES.get(error.errno or 0, f"check the folder {self.folder}"),
+            f"cannot {verb} {place}: {error.strerror or error}", fix=fix.format(right=right, place=place)
         )
 
 

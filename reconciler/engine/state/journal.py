@@ -61,19 +61,42 @@ class JournalState:
         return tuple(sorted(key for key, step in self.steps.items() if step.outcome in (None, "unknown")))
 
 
-def replay(data: bytes) -> JournalState | None:
-    """Read a journal; None where there is nothing durable in it. Raises `LedgerDamaged` for damage before its end."""
+def replay(data: bytes, place: str = NAME) -> JournalState | None:
+    """Read a journal, found at ``place``; None where there is nothing durable in it.
+
+    Raises `LedgerDamaged` for damage before its end, and where it has several lines of which not even the first reads back.
+    """
     records, length = _whole(data)
-    for line in data[length:].split(b"\n")[1:-1]:
-        if _record(line) is not None:
-            raise LedgerDamaged(f"the journal is damaged at byte {length}", fix=_WAY_OUT)
-    return _state(records)
+    behind = data[length:].split(b"\n")[1:-1]
+    if any(_record(line) is not None for line in behind) or (behind and not records):
+        raise LedgerDamaged(f"the journal {place} is damaged at byte {length}", fix=_WAY_OUT)
+    return _state(records, place)
 
 
 def salvage(data: bytes) -> JournalState | None:
     """Read what stands before the first damage of a journal, for those who give the rest of it up."""
     records, _ = _whole(data)
-    return _state(records, strict=False)
+    return _state(records)
+
+
+def whose(state: JournalState, *, stack: str, target: str) -> str:
+    """Empty for a journal of this stack and tenant; else in words which other one it belongs to."""
+    plan = state.header.get("plan")
+    header = plan.get("header") if isinstance(plan, Mapping) else None
+    if isinstance(header, Mapping):
+        for what, name, wanted in (("stack", "stack", stack), ("tenant", "url", target)):
+            if header.get(name, wanted) != wanted:
+                return f"the {what} {header[name]}, not to {wanted}"
+    return ""
+
+
+def require_own(state: JournalState, place: str, *, stack: str, target: str) -> None:
+    """Raise `LedgerError` for a journal of another stack or tenant: what is in it must not be sent here, nor believed."""
+    if other := whose(state, stack=stack, target=target):
+        raise LedgerError(
+            f"the journal {place} belongs to {other}",
+            fix="put it back where it came from; or `reconciler ledger unlock --discard-journal` sets it aside",
+        )
 
 
 def _whole(data: bytes) -> tuple[list[Mapping[str, Any]], int]:
@@ -86,20 +109,21 @@ def _whole(data: bytes) -> tuple[list[Mapping[str, Any]], int]:
     return records, length
 
 
-def _state(records: Sequence[Mapping[str, Any]], *, strict: bool = True) -> JournalState | None:
+def _state(records: Sequence[Mapping[str, Any]], place: str = "") -> JournalState | None:
+    """What records say; without a ``place`` up to the first that makes no sense, else that is an error."""
     state = JournalState()
     for number, record in enumerate(records, 1):
         try:
-            _take(state, record)
+            _take(state, record, place)
         except LedgerDamaged:
-            if strict:
+            if place:
                 raise
             break
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            if not strict:
+            if not place:
                 break
             raise LedgerDamaged(
-                f"the journal's line {number} is not one that this tool wrote, or is of a newer version",
+                f"line {number} of the journal {place} is not one that this tool wrote, or is of a newer version",
                 fix=f"use the version that wrote it; or {_WAY_OUT}",
             ) from error
     return state if state.header else None
@@ -116,13 +140,13 @@ def _record(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _take(state: JournalState, record: Mapping[str, Any]) -> None:
+def _take(state: JournalState, record: Mapping[str, Any], place: str) -> None:
     what = record["record"]
     if what == "header":
         version = record["format_version"]
         if version > FORMAT_VERSION:
             raise LedgerDamaged(
-                f"the journal has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
+                f"the journal {place} has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
                 fix=f"resume with the newer version that wrote it; or {_WAY_OUT}",
             )
         state.header = record
@@ -132,7 +156,7 @@ def _take(state: JournalState, record: Mapping[str, Any]) -> None:
         return
     if what == "group":
         for item in record["records"]:
-            _take(state, item)
+            _take(state, item, place)
         return
     key = Key.parse(record["key"])
     if what == "intent":
@@ -238,7 +262,7 @@ class Journal:
 
 def read_journal(store: StateStore) -> JournalState | None:
     """The journal in a store; None where there is none."""
-    return replay(store.read_log(NAME))
+    return replay(store.read_log(NAME), store.place(NAME))
 
 
 def open_journal(store: StateStore) -> JournalState | None:

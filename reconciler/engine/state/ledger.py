@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,43 +21,78 @@ FORMAT_VERSION = 1
 def load_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
     """The ledger of a target; a new one, marked as lost, where there is none.
 
-    Raises `LedgerDamaged` where it does not read back, `LedgerError` where it belongs to another stack or tenant.
+    Raises `LedgerDamaged` where it does not read back or does not fit together, `LedgerError` where it belongs to another stack
+    or tenant.
     """
+    ledger = read_ledger(store, stack=stack, target=target)
+    # Of a live resource with two owners, the one whose manifest goes would delete what the other declares.
+    problem = next(inconsistencies(ledger), None)
+    if problem is not None:
+        raise _damaged(store.place(NAME), problem)
+    return ledger
+
+
+def read_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
+    """As `load_ledger`, without asking whether it fits together: for those who look into it."""
     blob = store.read(NAME)
     if blob is None:
         return Ledger(stack, target, salt=new_salt(), lost=True)
-    ledger = parse_ledger(blob.data)
+    place = store.place(NAME)
+    ledger = parse_ledger(blob.data, place)
     for what, found, wanted in (("stack", ledger.stack, stack), ("tenant", ledger.target, target)):
         if found != wanted:
             raise LedgerError(
-                f"the ledger belongs to the {what} {found}, not to {wanted}",
-                fix="give this target a ledger of its own in reconciler.yaml",
+                f"the ledger {place} belongs to the {what} {found}, not to {wanted}",
+                fix=f"give this target a ledger of its own in reconciler.yaml, or move {place} away",
             )
     return ledger
 
 
-def parse_ledger(data: bytes) -> Ledger:
-    """Read a ledger's bytes; raises `LedgerDamaged`."""
+def parse_ledger(data: bytes, place: str = NAME) -> Ledger:
+    """Read a ledger's bytes; ``place`` is where they were found. Raises `LedgerDamaged`."""
     try:
         raw = orjson.loads(data)
         if not isinstance(raw, dict):
             raise TypeError("not an object")  # noqa: TRY301 - one way out for all that is not a ledger
-        _check_version(raw)
-        return ledger_from_json(raw)
+        _check_version(raw, place)
+        ledger = ledger_from_json(raw)
+        if len(ledger.salt) < len(new_salt()):
+            raise ValueError("its salt is cut short")  # noqa: TRY301 - the same
     except (ValueError, TypeError, RecursionError) as error:
-        raise LedgerDamaged(
-            f"the ledger does not read back: {error}",
-            fix="restore it from a backup; or move it away: resources are then adopted by name, and nothing is deleted",
-        ) from error
+        raise _damaged(place, f"it does not read back: {error}") from error
+    return ledger
 
 
-def _check_version(raw: Mapping[str, Any]) -> None:
+def inconsistencies(ledger: Ledger) -> Iterator[str]:
+    """What no ledger says that this tool wrote: keys without an id, and keys that share one."""
+    entries = ledger.entries
+    owners = {(key.kind, entry.id): key for key, entry in entries.items()}
+    if len(owners) == len(entries) and all(id_ for _, id_ in owners):
+        return
+    first: dict[tuple[str, str], Key] = {}
+    for key in sorted(entries):
+        place = (key.kind, entries[key].id)
+        if not place[1]:
+            yield f"{key} has no id"
+        elif place in first:
+            yield f"{first[place]} and {key} claim the same live resource {place[1]}"
+        first.setdefault(place, key)
+
+
+def _damaged(place: str, problem: str) -> LedgerDamaged:
+    return LedgerDamaged(
+        f"the ledger {place} is damaged: {problem}",
+        fix=f"restore {place} from a backup; or move it away: resources are then adopted by name, and nothing is deleted",
+    )
+
+
+def _check_version(raw: Mapping[str, Any], place: str) -> None:
     version = raw.get("format_version")
     if type(version) is not int or version < 1:
         raise TypeError("it has no format_version")
     if version > FORMAT_VERSION:
         raise LedgerDamaged(
-            f"the ledger has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
+            f"the ledger {place} has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
             fix="use the newer version of the tool that wrote it",
         )
 

@@ -35,6 +35,10 @@ class ObjectStore(StateStore):
         self.objects = objects
         self._logs = ObjectLogs(objects)
 
+    def place(self, name: str) -> str:
+        """The object's URL; that of the folder of its pieces for a log."""
+        return f"{self.objects.place}/{f'log/{name}' if _is_log(name) else name}"
+
     def read(self, name: str) -> Blob | None:
         """Read an object."""
         found = self.objects.get(name)
@@ -79,7 +83,7 @@ class ObjectStore(StateStore):
 
     def delete(self, name: str) -> None:
         """Remove a blob, or empty a log: the name of a log stands for all of its objects."""
-        if PurePosixPath(name).suffix == ".ndjson":
+        if _is_log(name):
             self._logs.clear(name)
         else:
             self.objects.delete([name])
@@ -127,3 +131,7 @@ class ObjectStore(StateStore):
         holder = self._frozen()
         if holder is not None:
             raise LedgerLocked(f"the ledger is {holder}", fix="`reconciler ledger unlock` ends the freeze")
+
+
+def _is_log(name: str) -> bool:
+    return PurePosixPath(name).suffix == ".ndjson"

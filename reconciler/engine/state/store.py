@@ -35,6 +35,10 @@ class Lease(ABC):
 class StateStore(ABC):
     """Durable state of one target."""
 
+    def place(self, name: str) -> str:
+        """Where a person finds what is kept under a name, for messages."""
+        return name
+
     @abstractmethod
     def read(self, name: str) -> Blob | None:
         """What is stored under a name, or None. Raises `StorageError`."""

@@ -90,6 +90,18 @@ def test_a_ledger_reads_back() -> None:
         lambda data: data["entries"]["Widget/w"].pop("id"),
         lambda data: data["entries"]["Widget/w"].update(fields=[]),
         lambda data: data["entries"]["Widget/w"].update(dependencies=["x"]),
+        lambda data: data["entries"]["Widget/w"].update(dependencies=""),
+        lambda data: data["entries"]["Widget/w"].update(id=None),
+        lambda data: data["entries"]["Widget/w"].update(id=7),
+        lambda data: data["entries"]["Widget/w"].update(protect=None),
+        lambda data: data["entries"]["Widget/w"].update(retain="false"),
+        lambda data: data["entries"]["Widget/w"].update(etag=5),
+        lambda data: data.update(serial=1.5),
+        lambda data: data.update(serial=True),
+        lambda data: data.update(stack=None),
+        lambda data: data.update(target=["t"]),
+        lambda data: data.update(salt="zz"),
+        lambda data: data.update(audit_head=0),
     ],
 )
 def test_a_damaged_ledger_is_refused(damage: Callable[[Any], object]) -> None:

@@ -120,8 +120,9 @@ def test_looking_who_holds_the_lock_does_not_take_it(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, "make room"),
         (errno.EROFS, "writable"),
-        (errno.EACCES, "writable"),
-        (errno.EIO, "check the folder"),
+        (errno.EACCES, "the right to write"),
+        (errno.EISDIR, "move away what is there now"),
+        (errno.EIO, "check the disk"),
     ],
 )
 def test_what_cannot_be_written_says_what_helps(

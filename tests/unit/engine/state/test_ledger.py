@@ -119,6 +119,7 @@ def test_the_oldest_format_reads() -> None:
         OLDEST.replace(b'"Dataset/tickets"', b'"tickets"'),
         OLDEST.replace(b'"dependencies": []', b'"dependencies": 3'),
         OLDEST[:-20],
+        OLDEST.replace(b"00112233445566778899aabbccddeeff", b"001122"),
     ],
 )
 def test_what_is_no_ledger_is_one_clear_error(data: bytes) -> None:
@@ -126,6 +127,15 @@ def test_what_is_no_ledger_is_one_clear_error(data: bytes) -> None:
         parse_ledger(data)
     assert caught.value.code == "L001"
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("ids", [("d1", "d1"), ("", "d2")])
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, ids: tuple[str, str]) -> None:
+    one, two = Key("Dataset", "one"), Key("Dataset", "two")
+    ledger = Ledger("s", "t", {key: Entry(key, id_, {}) for key, id_ in zip((one, two), ids, strict=True)}, 1, "00" * 16)
+    (tmp_path / NAME).write_bytes(ledger_bytes(ledger))
+    with pytest.raises(LedgerDamaged, match=r"ledger\.json is damaged: Dataset/one "):
+        load_ledger(FileStore(tmp_path), stack="s", target="t")
 
 
 @pytest.mark.parametrize(("stack", "target"), [("other", "https://tenant.example"), ("desk", "https://other.example")])
