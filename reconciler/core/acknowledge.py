@@ -140,6 +140,7 @@ class _Court:
         self._moment = moment
         self._used: set[int] = set()
         self._expired: set[int] = set()
+        self._short: dict[int, str] = {}
 
     def identified(self, problem: Problem) -> Problem:
         """The problem with the digest by which a reviewed file names its change."""
@@ -161,6 +162,9 @@ class _Court:
                 self._used.add(number)
                 self._note(of_entry(entry, problem.message))
                 return True
+        for number, entry in enumerate(self._entries):
+            if reason := self._falls_short(entry, problem):
+                self._short[number] = reason
         return False
 
     def accept_ahead(self, text: str) -> None:
@@ -179,7 +183,13 @@ class _Court:
             where = f" ({entry.mark})" if entry.mark else ""
             if self._over(number, entry):
                 lines.append(f"G021 the acknowledgement of {entry.accepts}{where} expired at {stamp(entry.expires)}")
-            elif number not in self._used and not partial:
+            elif number in self._used:
+                continue
+            elif number in self._short:
+                lines.append(
+                    f"the acknowledgement of {entry.accepts}{where} {self._short[number]}: review what is refused, and renew it"
+                )
+            elif not partial:
                 lines.append(f"the acknowledgement of {entry.accepts}{where} accepts nothing in this plan: remove it")
         return lines
 
@@ -197,6 +207,13 @@ class _Court:
             return True
         digest = digest_of_change(change) if change is not None else change_digest(self._plan)
         return digest.startswith(entry.change)
+
+    def _falls_short(self, entry: Acknowledgement, problem: Problem) -> str:
+        """Why an entry about a problem does not accept it; empty for one that is about something else."""
+        if accepts(entry.accepts, problem):
+            return "was for another change than now"
+        code, equals, _ = problem.acknowledge.partition("=")
+        return "was for fewer than now" if equals and entry.accepts.partition("=")[0] == code else ""
 
     def _note(self, item: Acknowledged) -> None:
         if item not in self.acknowledged:

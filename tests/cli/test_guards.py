@@ -367,7 +367,7 @@ def test_an_acknowledgement_is_for_one_change(reviewed: Project) -> None:
     reviewed.put("people.yaml", dataset("people", description="another"))
     plan = reviewed.plan(code=6)
     assert plan["problems"][0]["change"] != problem["change"]
-    assert any("accepts nothing in this plan: remove it" in text for text in plan["warnings"])
+    assert any("was for another change than now: review what is refused" in text for text in plan["warnings"])
 
 
 def test_an_acknowledgement_may_be_for_some_fields(reviewed: Project) -> None:

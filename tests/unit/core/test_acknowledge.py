@@ -159,6 +159,27 @@ def test_what_accepts_nothing_is_told_but_not_of_a_narrowed_run() -> None:
     assert judged(entries=[entry("P-owner", targets=("dev",))]).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("problem", "text", "fields", "says"),
+    [
+        (OWNED, "P-owner:Dataset/people", {"change": "0" * 8}, "was for another change than now"),
+        (OWNED, "P-owner", {"fields": ("columns",)}, "was for another change than now"),
+        (SHARE, "G002", {"change": "0" * 8}, "was for another change than now"),
+        (DELETES, "G001=6", {}, "was for fewer than now"),
+    ],
+)
+def test_an_entry_that_falls_short_is_not_to_be_removed(
+    problem: Problem, text: str, fields: dict[str, Any], says: str
+) -> None:
+    for partial in (False, True):
+        plan = judged(problem, entries=[entry(text, **fields)], plan=replace(PLAN, partial=partial))
+        assert plan.warnings == (
+            f"the acknowledgement of {text} (a.yaml:3:5) {says}: review what is refused, and renew it",
+        )
+    covered = [entry(text, **fields), entry("G001=9" if problem is DELETES else text)]
+    assert [item.split(": ")[-1] for item in judged(problem, entries=covered).warnings] == ["remove it"]
+
+
 def test_warnings_are_acknowledged_too() -> None:
     assert judged(OWNED, refuses=False).warnings == ("P-owner no owner",)
     assert judged(OWNED, refuses=False, allowed=["P-owner"]).warnings == ()
