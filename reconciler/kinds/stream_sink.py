@@ -222,7 +222,8 @@ def _database_findings(database: str) -> list[Finding]:
     except ValueError:
         return [Finding(path, "this is no URL", "write postgresql://host/database, or 'embedded:'")]
     if parts.scheme not in ("postgresql", "postgres"):
-        return [Finding(path, f"{parts.scheme or 'this'!r} is no database URL", "write postgresql://…, or 'embedded:'")]
+        what = repr(parts.scheme) if parts.scheme else "this"
+        return [Finding(path, f"{what} is no database URL", "write postgresql://…, or 'embedded:'")]
     if password:
         return [
             Finding(

@@ -98,7 +98,7 @@ class _Lookup:
         if not secret.resolved:
             raise SecretUnavailable(
                 f"{setting} of target {self._target.name} cannot be had here: {reference} is out of reach",
-                fix=_how_to_reach(reference),
+                fix=how_to_reach(reference),
             )
         return secret
 
@@ -106,7 +106,8 @@ class _Lookup:
         return InvalidProject(f"{setting} of target {self._target.name}: {message}", fix=fix)
 
 
-def _how_to_reach(reference: str) -> str:
+def how_to_reach(reference: str) -> str:
+    """What to do where the provider of a secret, ``provider:address``, is out of reach."""
     provider, _, path = reference.partition(":")
     return {
         "env": f"set the environment variable {path}",

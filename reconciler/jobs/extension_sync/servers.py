@@ -15,6 +15,7 @@ from reconciler.jobs.extension_sync.pages import Pages, PageServer, new_token
 from reconciler.jobs.extension_sync.receiver import Receiver
 from reconciler.jobs.extension_sync.records import SyncRecords
 from reconciler.jobs.extension_sync.run_record import RunRecord
+from reconciler.loading.credentials import how_to_reach
 from reconciler.loading.manifest import Job as Manifest
 
 _ANY_PORT = "127.0.0.1:0"
@@ -86,5 +87,6 @@ def webhook_secret(manifest: Manifest) -> str | None:
     if declared is None:
         return None
     if not isinstance(declared, Secret) or not declared.resolved:
-        raise SecretUnavailable(f"{manifest.key}: webhook.secret is not available here", fix="check its provider")
+        fix = how_to_reach(declared.reference) if isinstance(declared, Secret) else "check its provider"
+        raise SecretUnavailable(f"{manifest.key}: webhook.secret is not available here", fix=fix)
     return declared.reveal()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Generator
@@ -45,9 +46,10 @@ def bind(listen: str, *, port: int = 0, what: str) -> socket.socket:
         if found is not None:
             found.close()
         reason = getattr(error, "strerror", None) or error
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         raise JobError(
             f"{what} cannot listen on {host}:{wanted}: {reason}",
-            fix=f"free port {wanted}" if wanted else "correct the manifest's listen",
+            fix=f"free port {wanted}" if taken else "name an address of this machine and a free port in listen",
         ) from error
     return found
 

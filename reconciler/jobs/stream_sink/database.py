@@ -164,8 +164,18 @@ def _refuse(table: TableName, found: list[Difference]) -> None:
         )
 
 
+def unreachable(database: Database, text: str) -> DatabaseUnusable:
+    """The error for a database that there has been no connection to so far; ``text`` says why."""
+    return DatabaseUnusable(
+        f"the database {database.shown} cannot be reached: {text}",
+        fix="check the URL, and that it takes connections from here; what was received waits in the spool",
+    )
+
+
 def unusable(database: Database, error: psycopg.Error, *, secret: str = "") -> DatabaseUnusable:
     """The error of this tool for one after which waiting does not help."""
+    if error.sqlstate is None and meaning_of(error) == "away":
+        return unreachable(database, said(error, secret=secret))
     state = f" [{error.sqlstate}]" if error.sqlstate else ""
     return DatabaseUnusable(
         f"the database {database.shown} cannot be used: {said(error, secret=secret)}{state}",

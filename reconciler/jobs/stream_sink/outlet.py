@@ -14,11 +14,10 @@ import psycopg
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from reconciler.cxone.retry import Policy, backoff
-from reconciler.errors import DatabaseUnusable
 from reconciler.jobs.stream_sink.catalog import Connection
 from reconciler.jobs.stream_sink.columns import TableName, TablePlan
 from reconciler.jobs.stream_sink.contention import Contention
-from reconciler.jobs.stream_sink.database import Database, meaning_of, prepare_tables, said, unusable
+from reconciler.jobs.stream_sink.database import Database, meaning_of, prepare_tables, said, unreachable, unusable
 from reconciler.jobs.stream_sink.events import Prepared, Preparer, SchemaValidator
 from reconciler.jobs.stream_sink.intake import Intake
 from reconciler.jobs.stream_sink.presence import Presence
@@ -187,10 +186,7 @@ class Outlet:
 
     def _away(self, text: str, error: psycopg.Error) -> None:
         if not self._known:
-            raise DatabaseUnusable(
-                f"the database {self._target.database.shown} cannot be reached: {text}",
-                fix="check the URL, and that it takes connections from here; what was received waits in the spool",
-            ) from error
+            raise unreachable(self._target.database, text) from error
         if self.presence.set(away=True):
             self._warn(f"the database {self._target.database.shown} is away ({text}); events wait in the spool")
 

@@ -24,6 +24,7 @@ from reconciler.jobs.stream_sink.settings import EMBEDDED, SinkSettings, read_se
 from reconciler.jobs.stream_sink.sink import Sink
 from reconciler.jobs.stream_sink.spool import Spool
 from reconciler.jobs.stream_sink.tally import Tally
+from reconciler.loading.credentials import how_to_reach
 
 REACHED = "database.json"
 """Which database and table this sink has reached before: it then begins even while they are away."""
@@ -138,7 +139,10 @@ async def _opened(context: JobContext, settings: SinkSettings) -> AsyncIterator[
     application = f"reconciler {context.key}"
     secret = settings.database
     if not secret.resolved:
-        raise SecretUnavailable(f"the database of {context.key} is not known here: {secret.reference} is out of reach")
+        raise SecretUnavailable(
+            f"the database of {context.key} is not known here: {secret.reference} is out of reach",
+            fix=how_to_reach(secret.reference),
+        )
     url = secret.reveal()
     if url == EMBEDDED:
         database: Database = EmbeddedDatabase(context.folder.path.parents[1] / "postgres", application)

@@ -99,6 +99,10 @@ def test_a_database_that_was_never_reached_is_an_error(tmp_path: Path, database:
         ran = here.run("--until-idle", "0.5").ok(1)
         assert "cannot be reached" in ran.all
         assert "nowhere on 127.0.0.1" in ran.all
+        rehearsed = here.run("--dry-run").ok(1)
+        assert "cannot be reached" in rehearsed.all
+        assert "check the URL" in rehearsed.all
+        assert password not in rehearsed.all
         assert password not in ran.all
         for _, content in here.project.kept():
             assert password.encode() not in content
