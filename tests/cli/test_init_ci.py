@@ -94,6 +94,21 @@ def test_gitlab_beside_a_pipeline_that_is_there(repository: Path) -> None:
     assert (repository / ".gitlab-ci.yml").read_text() == "stages: [test]\n"
 
 
+def test_gitlab_beside_github(repository: Path) -> None:
+    """What both need is there already, and is the same."""
+    added(repository, "--ci", "github", "--ledger", LEDGER)
+    shared = repository / "requirements-reconciler.txt"
+    ran = added(repository, "--ci", "gitlab")
+    assert str(shared) not in ran.out.splitlines()
+    assert (repository / ".gitlab" / "reconciler.yml").exists()
+    shutil.rmtree(repository / ".gitlab")
+    (repository / ".gitlab-ci.yml").unlink()
+    shared.write_text("another==1\n")
+    ran = added(repository, "--ci", "gitlab", code=64)
+    assert "requirements-reconciler.txt is there already; nothing was written" in ran.err
+    assert not (repository / ".gitlab").exists()
+
+
 _CURL = """#!/bin/sh
 case "$*" in
   *--request*) echo "$*" >> asked ;;
@@ -156,7 +171,7 @@ def test_a_project_that_is_there_gets_its_ledger(repository: Path) -> None:
     added(repository, "--ci", "github", "--ledger", LEDGER)
     assert path.read_text() == PROJECT + f"      ledger: {LEDGER}\n"
     ran = added(repository, "--ci", "github", code=64)
-    assert "is there already; nothing was written" in ran.err
+    assert "are there already; nothing was written" in ran.err
     shutil.rmtree(repository / ".github")
     (repository / "requirements-reconciler.txt").unlink()
     added(repository, "--ci", "github")
@@ -172,6 +187,8 @@ def test_a_project_that_is_there_gets_its_ledger(repository: Path) -> None:
         (("--ci", "github", "--target", "a b", "--ledger", LEDGER), "lower-case letters"),
         (("--ci", "github", "--branch", "a'b", "--ledger", LEDGER), "no name of a branch"),
         (("--ledger", LEDGER), "are about a pipeline"),
+        (("--ci", "github", "--ledger", "s3://No_Bucket/x"), "names no S3 bucket"),
+        (("--ci", "github", "--ledger", "s3://key:secret@bucket/x"), "holds credentials"),
         (("--ci", "jenkins"), "'jenkins' is not one of"),
     ],
 )

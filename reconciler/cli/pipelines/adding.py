@@ -12,6 +12,7 @@ import click
 from reconciler.cli.common import Settings
 from reconciler.cli.init import write_new
 from reconciler.cli.pipelines import Pipeline, Wanted
+from reconciler.engine.state.s3_place import parse_place
 from reconciler.errors import InvalidProject, StorageError, UsageError
 from reconciler.loading.edit_text import Edit, Uneditable, edit_document
 from reconciler.loading.format_files import Formatted, write_formatted
@@ -50,11 +51,7 @@ def add_pipeline(
     if fresh:
         fresh = {**fresh, PROJECT_FILE: _with_target(fresh[PROJECT_FILE], wanted.target, new_ledger)}
     texts = pipeline.files(repository)
-    taken = [name for name in texts if (repository / name).exists()]
-    if taken:
-        raise UsageError(
-            f"{', '.join(taken)} is there already; nothing was written", fix="move it away, or merge by hand"
-        )
+    texts = _new(repository, texts)
     edited = "" if fresh or not new_ledger else _with_ledger(folder, wanted.target, new_ledger)
     written = write_new(folder, fresh) if fresh else []
     written += write_new(repository, texts, ignore=False)
@@ -63,6 +60,25 @@ def add_pipeline(
         write_formatted(Formatted(PROJECT_FILE, path, path.read_text(encoding="utf-8"), edited, changed=True))
         written.append(str(path))
     return written, pipeline.next_steps(repository)
+
+
+def _new(repository: Path, texts: dict[str, str]) -> dict[str, str]:
+    """The files that are to be written: what another system's pipeline brought along need not be. Raises `UsageError`."""
+    same = {name for name, text in texts.items() if _holds(repository / name, text)}
+    taken = [name for name in texts if (repository / name).exists() and (name not in same or len(same) == len(texts))]
+    if taken:
+        are, them = ("is", "it") if len(taken) == 1 else ("are", "them")
+        raise UsageError(
+            f"{', '.join(taken)} {are} there already; nothing was written", fix=f"move {them} away, or merge by hand"
+        )
+    return {name: text for name, text in texts.items() if name not in same}
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _declared_ledger(folder: Path, target_name: str) -> str:
@@ -96,6 +112,10 @@ def _shared(settings: Settings, wanted: Wanted, declared: str) -> str:
             f"{what}: a runner's own files are gone after each run, and with them what was applied",
             fix=f"--ledger s3://bucket/{wanted.target}",
         )
+    try:
+        parse_place(url, wanted.target)
+    except InvalidProject as error:
+        raise UsageError(error.message, fix=f"--ledger s3://bucket/{wanted.target}") from error
     return url
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.engine.state.s3_settings import Place
+from reconciler.engine.state.s3_place import Place
 from reconciler.errors import StorageError
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,60})</Code>")

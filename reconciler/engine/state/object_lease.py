@@ -20,7 +20,7 @@ from typing import Any
 from reconciler.engine.clock import now, parse, stamp
 from reconciler.engine.state.holder import Holder, holder_from_json, holder_here, holder_to_json
 from reconciler.engine.state.objects import Objects, Taken
-from reconciler.engine.state.s3_settings import LEASE_SECONDS
+from reconciler.engine.state.s3_place import LEASE_SECONDS
 from reconciler.engine.state.store import Lease
 from reconciler.errors import LeaseLost, LedgerLocked, StorageError
 

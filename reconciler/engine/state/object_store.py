@@ -15,7 +15,8 @@ from reconciler.engine.state.holder import Holder, holder_to_json, parse_holder
 from reconciler.engine.state.object_lease import break_lock, hold, read_lock
 from reconciler.engine.state.object_log import ObjectLogs
 from reconciler.engine.state.objects import Objects, Taken
-from reconciler.engine.state.s3_settings import connect, parse_place
+from reconciler.engine.state.s3_place import parse_place
+from reconciler.engine.state.s3_settings import connect
 from reconciler.engine.state.store import Blob, Lease, StateStore
 from reconciler.errors import LedgerConflict, LedgerLocked
 

@@ -20,7 +20,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from reconciler.engine.state.object_faults import as_error, is_missing, storage_error, understand
-from reconciler.engine.state.s3_settings import Place
+from reconciler.engine.state.s3_place import Place
 from reconciler.errors import StorageError
 
 _MARKS: Final = "reconciler-writes"
