@@ -19,6 +19,7 @@ from reconciler.core.guard_codes import GUARDS, acknowledgement_form
 from reconciler.core.plan import Change, Header, Plan, Problem, Step
 from reconciler.core.planfile import change_digest, digest_of_change, plan_from_json, plan_to_json
 from reconciler.core.resource import Key
+from reconciler.core.selection import Selector
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEY = Key("Dataset", "people")
@@ -208,6 +209,67 @@ def test_an_acknowledgement_that_expires_between_plan_and_apply_refuses() -> Non
     assert refused_now(again, [Finding(OWNED)], [], NOW) == []
     late = refused_now(again, [Finding(OWNED)], [], NOW + timedelta(1))
     assert [item.code for item in late] == ["P-owner", "G021"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("P-other", "`reconciler test --guards` lists those that the project wrote"),
+        ("G999", "the plan names the code of each guard"),
+        ("G022", "see `reconciler explain G022`"),
+        ("G020", "see `reconciler explain G020`"),
+    ],
+)
+def test_what_to_do_about_a_form_that_means_nothing(text: str, fix: str) -> None:
+    found = form_error(text, ["P-owner"])
+    assert found is not None
+    assert found[1] == fix
+
+
+def test_a_problem_of_the_whole_plan_names_no_change() -> None:
+    [owned] = judged(OWNED).problems
+    assert owned.change == digest_of_change(CHANGE)[:16]
+    [share] = judged(SHARE).problems
+    assert share.change == ""
+
+
+def test_an_entry_may_accept_a_freeze_that_is_still_to_come() -> None:
+    def ahead(*entries: Acknowledgement) -> Plan:
+        moment = NOW - timedelta(9)
+        return judge(PLAN, [], allowed=(), entries=entries, freezes=[YEAR_END], moment=moment)
+
+    good = ahead(entry("G020:year-end"))
+    assert [(item.accepts, item.message, item.reason, item.by) for item in good.acknowledged] == [
+        ("G020:year-end", "", "agreed", "anna")
+    ]
+    assert good.warnings == ()
+    other = ahead(entry("G020:summer", mark=None))
+    assert other.acknowledged == ()
+    assert other.warnings == ("the acknowledgement of G020:summer accepts nothing in this plan: remove it",)
+    assert ahead(entry("G020:year-end", change="0" * 8)).acknowledged == ()
+    assert ahead(entry("G020:year-end", expires=NOW - timedelta(9))).acknowledged == ()
+
+
+def test_a_freeze_says_what_it_holds_back_until_when_and_the_way_out() -> None:
+    both = replace(PLAN, changes=(CHANGE, replace(CHANGE, key=Key("Dataset", "places"))))
+    [notice] = refused_now(both, [], [YEAR_END], NOW)
+    assert notice == Problem(
+        "G020",
+        "the freeze year-end (peak) holds back 2 changes until Saturday, 2026-05-02 12:00 UTC (UTC)",
+        "apply after that, or plan with --allow G020:year-end",
+        None,
+        "G020:year-end",
+    )
+    elsewhere = replace(YEAR_END, targets=("dev",))
+    assert refused_now(both, [], [elsewhere], NOW) == []
+
+
+def test_a_freeze_lets_pass_what_a_file_or_a_name_selects() -> None:
+    marked = replace(PLAN, changes=(replace(CHANGE, mark=Mark("urgent/a.yaml", 1, 1)),))
+    by_file = replace(YEAR_END, allow=(Selector.parse("@urgent/*"),))
+    assert refused_now(marked, [], [by_file], NOW) == []
+    assert [item.code for item in refused_now(PLAN, [], [by_file], NOW)] == ["G020"]
+    assert refused_now(PLAN, [], [replace(YEAR_END, allow=(Selector.parse("Dataset/*"),))], NOW) == []
 
 
 texts = st.sampled_from(["P-owner", "P-owner:Dataset/people", "G001=7", "G001=2", "G002", "G008", "G020:year-end"])

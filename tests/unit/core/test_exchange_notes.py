@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from reconciler.core.exchange import (
@@ -28,46 +30,46 @@ def last(attempt: Attempt, **more: int) -> Attempt:
 
 
 @pytest.mark.parametrize(
-    ("decision", "done"),
+    ("decide", "done"),
     [
-        (after_send(UPDATE, "answered"), Done("applied")),
-        (after_send(UPDATE, "refused"), Done("failed")),
-        (after_send(CREATE, "missing"), Done("failed")),
-        (after_send(UPDATE, "missing"), Done("stale", "it does not exist any more")),
-        (after_send(DELETE, "missing"), Done("applied", "it was gone already")),
-        (after_send(CREATE, "precondition"), Done("stale", "a resource of that name exists now")),
-        (after_send(last(UPDATE), "precondition"), Done("stale", "it keeps changing")),
-        (after_reread(UPDATE, Sight(exists=False), replan=False), Done("stale", "it does not exist any more")),
-        (after_reread(DELETE, Sight(exists=False), replan=False), Done("applied", "it was gone already")),
+        (lambda: after_send(UPDATE, "answered"), Done("applied")),
+        (lambda: after_send(UPDATE, "refused"), Done("failed")),
+        (lambda: after_send(CREATE, "missing"), Done("failed")),
+        (lambda: after_send(UPDATE, "missing"), Done("stale", "it does not exist any more")),
+        (lambda: after_send(DELETE, "missing"), Done("applied", "it was gone already")),
+        (lambda: after_send(CREATE, "precondition"), Done("stale", "a resource of that name exists now")),
+        (lambda: after_send(last(UPDATE), "precondition"), Done("stale", "it keeps changing")),
+        (lambda: after_reread(UPDATE, Sight(exists=False), replan=False), Done("stale", "it does not exist any more")),
+        (lambda: after_reread(DELETE, Sight(exists=False), replan=False), Done("applied", "it was gone already")),
         (
-            after_reread(Attempt("update", OLD, lost=1), Sight(True, NEW, ours=True), replan=False),
+            lambda: after_reread(Attempt("update", OLD, lost=1), Sight(True, NEW, ours=True), replan=False),
             Done("applied", SETTLED),
         ),
         (
-            after_reread(Attempt("update", OLD, lost=1, refused=True), Sight(True, NEW), replan=False),
+            lambda: after_reread(Attempt("update", OLD, lost=1, refused=True), Sight(True, NEW), replan=False),
             Done("failed", NOT_EITHER),
         ),
-        (after_reread(last(UPDATE), Sight(True, NEW), replan=True), Done("stale", "it keeps changing")),
-        (after_reread(last(UPDATE, lost=1), Sight(True, NEW), replan=True), Done("unknown", "no usable answer came")),
-        (after_reread(UPDATE, Sight(True, NEW), replan=True), Done("stale", "somebody changed it since the plan")),
+        (lambda: after_reread(last(UPDATE), Sight(True, NEW), replan=True), Done("stale", "it keeps changing")),
+        (lambda: after_reread(last(UPDATE, lost=1), Sight(True, NEW), replan=True), Done("unknown", "no usable answer came")),
+        (lambda: after_reread(UPDATE, Sight(True, NEW), replan=True), Done("stale", "somebody changed it since the plan")),
         (
-            after_reread(UPDATE, Sight(True, NEW, reviewed=True), replan=False),
+            lambda: after_reread(UPDATE, Sight(True, NEW, reviewed=True), replan=False),
             Done("stale", "somebody changed it since the plan"),
         ),
-        (after_reread(CREATE, Sight(True, NEW, ours=True), replan=False), Done("stale", "a resource of that name exists now")),
+        (lambda: after_reread(CREATE, Sight(True, NEW, ours=True), replan=False), Done("stale", "a resource of that name exists now")),
         (
-            after_reread(Attempt("create", NOTHING_THERE, lost=1), Sight(True, NEW, ours=True), replan=False),
+            lambda: after_reread(Attempt("create", NOTHING_THERE, lost=1), Sight(True, NEW, ours=True), replan=False),
             Done("applied", SETTLED),
         ),
         (
-            after_reread(Attempt("create", NOTHING_THERE, lost=1, refused=True), Sight(False), replan=False),
+            lambda: after_reread(Attempt("create", NOTHING_THERE, lost=1, refused=True), Sight(False), replan=False),
             Done("failed", NOT_EITHER),
         ),
-        (after_reread(last(CREATE, lost=1), Sight(False), replan=False), Done("unknown", "no usable answer came")),
+        (lambda: after_reread(last(CREATE, lost=1), Sight(False), replan=False), Done("unknown", "no usable answer came")),
     ],
 )  # fmt: skip
-def test_how_a_write_ends_and_why(decision: Decision, done: Done) -> None:
-    assert decision == done
+def test_how_a_write_ends_and_why(decide: Callable[[], Decision], done: Done) -> None:
+    assert decide() == done
 
 
 def test_a_new_pin_is_the_one_that_was_seen_and_a_plan_is_made_anew_once() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.plan import Acknowledged, Change, Header, Plan, Problem, Step
-from reconciler.core.planfile import plan_from_json, plan_to_json
+from reconciler.core.planfile import change_digest, digest_of_change, plan_digest, plan_from_json, plan_to_json
 from reconciler.core.resource import Key
 
 W = Key("Widget", "w")
@@ -87,3 +88,27 @@ def test_a_change_that_no_version_knows_is_refused_by_its_key(path: tuple[Any, .
     with pytest.raises(ValueError) as caught:
         plan_from_json(spoilt)
     assert str(caught.value) == "Widget/w: an action, a step or a pin that this version does not know"
+
+
+def test_the_spelling_that_digests_are_of_outlives_a_version_of_the_tool() -> None:
+    """Files that were reviewed name these digests, and so do pipelines that expect one."""
+
+    def digest(value: Any) -> str:
+        return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    change = {
+        "key": "Widget/w",
+        "action": "update",
+        "name": "w",
+        "reason": "",
+        "fields": [{"path": ["size"], "status": "ours", "before": 1, "after": 2}],
+    }
+    assert digest_of_change(PLAN.changes[0]) == digest(change)
+    assert change_digest(PLAN) == digest([change])
+    assert change_digest(Plan(Header())) == digest([])
+    assert plan_digest({**data(), "planDigest": "other"}) == digest(
+        {
+            **{name: value for name, value in data().items() if name != "planDigest"},
+            "cost": {"requests": 0, "seconds": 0},
+        }
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,10 +21,10 @@ def nobodys(key: Key, resource_id: str) -> Observed:
 
 
 @pytest.mark.parametrize(
-    ("made", "problem"),
+    ("make", "problem"),
     [
         (
-            plan([want(W)], [live(W, lastModifiedTime='noon')], [entry(X)]),
+            lambda: plan([want(W)], [live(W, lastModifiedTime='noon')], [entry(X)]),
             Problem(
                 "G011",
                 "Widget/w: a Widget named 'w' exists (id id-w, last changed by ann at noon) and is not ours",
@@ -32,7 +33,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W)], [nobodys(W, "1")], [entry(X)]),
+            lambda: plan([want(W)], [nobodys(W, "1")], [entry(X)]),
             Problem(
                 "G011",
                 "Widget/w: a Widget named 'w' exists (id 1) and is not ours",
@@ -41,7 +42,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W)], [nobodys(W, "2"), nobodys(W, "1")], []),
+            lambda: plan([want(W)], [nobodys(W, "2"), nobodys(W, "1")], []),
             Problem(
                 "G011",
                 "Widget/w: 2 Widgets are named 'w' (ids 1, 2)",
@@ -50,7 +51,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W)], [], [], adopt={W: "nine"}),
+            lambda: plan([want(W)], [], [], adopt={W: "nine"}),
             Problem(
                 "G011",
                 "Widget/w: cannot adopt id nine: there is no such resource",
@@ -59,7 +60,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W), want(V)], [live(V)], [entry(V)], adopt={W: "id-v"}),
+            lambda: plan([want(W), want(V)], [live(V)], [entry(V)], adopt={W: "id-v"}),
             Problem(
                 "G011",
                 "Widget/w: cannot adopt id id-v: it already belongs to Widget/v",
@@ -68,7 +69,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(V, name="n"), want(W, name="n")], [nobodys(Key("Widget", "n"), "1")], [], lost=True),
+            lambda: plan([want(V, name="n"), want(W, name="n")], [nobodys(Key("Widget", "n"), "1")], [], lost=True),
             Problem(
                 "G011",
                 "Widget/w: the Widget with id 1 is already what Widget/v means",
@@ -77,7 +78,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, moved_from=V)], [live(W), live(V)], [entry(W), entry(V)]),
+            lambda: plan([want(W, moved_from=V)], [live(W), live(V)], [entry(W), entry(V)]),
             Problem(
                 "G013",
                 "Widget/w says it moved from Widget/v, but the ledger holds both",
@@ -86,7 +87,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, moved_from=V), want(X, moved_from=V)], [live(V)], [entry(V)]),
+            lambda: plan([want(W, moved_from=V), want(X, moved_from=V)], [live(V)], [entry(V)]),
             Problem(
                 "G013",
                 "Widget/x says it moved from Widget/v, and so does another manifest",
@@ -95,7 +96,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, name="n")], [live(W), live(Key("Widget", "n"))], [entry(W)]),
+            lambda: plan([want(W, name="n")], [live(W), live(Key("Widget", "n"))], [entry(W)]),
             Problem(
                 "G011",
                 "Widget/w: a Widget named 'n' exists (id id-n) and is not ours",
@@ -104,7 +105,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(V, name="w"), want(W)], [live(W)], [entry(W)]),
+            lambda: plan([want(V, name="w"), want(W)], [live(W)], [entry(W)]),
             Problem(
                 "G016",
                 "Widget/v: the name 'w' is held by Widget/w (id id-w), and stays so",
@@ -113,7 +114,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(G, widgetId=Unknown("Widget", "w", "id"))], [], [], partial=True, selected=frozenset({G})),
+            lambda: plan([want(G, widgetId=Unknown("Widget", "w", "id"))], [], [], partial=True, selected=frozenset({G})),
             Problem(
                 "G015",
                 "Gadget/g refers to Widget/w, which does not exist yet and is not part of this run",
@@ -122,7 +123,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, region="eu")], [live(W, region="us")], [entry(W, region="us")]),
+            lambda: plan([want(W, region="eu")], [live(W, region="us")], [entry(W, region="us")]),
             Problem(
                 "G009",
                 "Widget/w: region cannot be changed once the resource exists",
@@ -131,7 +132,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, status="ACTIVE")], [live(W, status="BROKEN")], [entry(W, status="ACTIVE")]),
+            lambda: plan([want(W, status="ACTIVE")], [live(W, status="BROKEN")], [entry(W, status="ACTIVE")]),
             Problem(
                 "G010",
                 "Widget/w: status cannot move from BROKEN to ACTIVE; from BROKEN it moves to nowhere",
@@ -140,7 +141,7 @@ def nobodys(key: Key, resource_id: str) -> Observed:
             ),
         ),
         (
-            plan([want(W, status="ERROR")], [], []),
+            lambda: plan([want(W, status="ERROR")], [], []),
             Problem(
                 "G010",
                 "Widget/w: status cannot move from DRAFT to ERROR; from DRAFT it moves to ACTIVE, INACTIVE",
@@ -150,8 +151,8 @@ def nobodys(key: Key, resource_id: str) -> Observed:
         ),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_way_and_the_way_out(made: Plan, problem: Problem) -> None:
-    assert made.problems == (problem,)
+def test_what_stands_in_the_way_and_the_way_out(make: Callable[[], Plan], problem: Problem) -> None:
+    assert make().problems == (problem,)
 
 
 def test_a_circle_is_told_with_its_members() -> None:

@@ -48,6 +48,8 @@ def test_the_primary_key_takes_no_nulls_unless_it_says_so() -> None:
 def test_items_of_a_list_keep_their_names() -> None:
     fields = [{"type": "string", "nullable": True, "maxLength": 255}, {"type": "number", "nullable": True, "enum": [1]}]
     assert shorten(LISTED, {"columns": fields})["columns"] == [{"type": "string"}, {"type": "number", "enum": [1]}]
+    columns = [{"type": "string", "nullable": True}]
+    assert shorten(TABLE, {"columns": columns})["columns"] == [{"type": "string"}]
     assert shorten(LISTED, {"columns": "text"})["columns"] == "text"
 
 

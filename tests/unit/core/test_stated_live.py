@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from reconciler.core.kind import Reference, SecretMap
 from reconciler.core.resource import Key, Observed
 from reconciler.core.stated_live import live_side
 from reconciler.core.values import MASKED, Bundle
 from reconciler.kinds import load_kinds
+from tests.support.kinds import GADGET
 
 KINDS = load_kinds()
 
@@ -45,3 +48,29 @@ def test_names_that_several_bear() -> None:
         KINDS, {"Dataset": [_live("Dataset", "1", "a"), _live("Dataset", "2", "a"), _live("Dataset", "3", "b")]}
     )
     assert side.twice == {Key("Dataset", "a")}
+
+
+def test_every_reference_is_an_edge_and_secrets_are_found_at_any_depth() -> None:
+    kind = replace(
+        GADGET,
+        bundle=None,
+        references=(
+            Reference("orderRef", ("Widget",)),
+            Reference("firstRef", ("Widget", "Gadget"), "firstId"),
+            Reference("secondRef", ("Widget", "Gadget"), "secondId"),
+        ),
+        secret_maps=(SecretMap("access.keys", frozenset({"user"})),),
+    )
+    keys = {"user": "ann", "token": "********"}
+    observed = {
+        "Gadget": [
+            _live("Gadget", "1", "a", firstId="2", secondId="1", access={"keys": keys}),
+            _live("Gadget", "2", "b", secondId="3", access="none"),
+            _live("Gadget", "3", "c", firstId="9", secondId="2", access={"keys": "none"}),
+        ]
+    }
+    side = live_side({"Gadget": kind}, observed)
+    a, b, c = (Key("Gadget", name) for name in "abc")
+    assert side.edges == {a: (b, a), b: (c,), c: (b,)}
+    assert side.secrets == {(a, "access.keys.token")}
+    assert side.stated[a].fields["secondRef"] == "a"

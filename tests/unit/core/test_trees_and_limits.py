@@ -33,6 +33,13 @@ def test_a_number_that_is_too_large_for_the_spelling_is_read_all_the_same() -> N
     assert entry.fields == {"n": 2**70, "s": Secret("env:A", fingerprint="f")}
 
 
+def test_such_a_number_may_stand_deep_in_an_entry() -> None:
+    deep: Any = 2**70
+    for _ in range(150):
+        deep = {"a": deep}
+    assert entry_from_json(K, {**ENTRY, "fields": {"deep": deep}}).fields == {"deep": deep}
+
+
 @pytest.mark.parametrize(
     ("spoilt", "says"),
     [({"id": 1, "fields": None}, "the entry Widget/w is not one that this tool wrote"), ({}, "Widget/w")],
