@@ -7,6 +7,7 @@ An outage, of the tenant or of this machine's files, ends nothing: it is told on
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from reconciler.engine.drift import Drift, begun, drift_of, observe_drift
 from reconciler.engine.session import Session
 from reconciler.errors import ReconcilerError
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER
+
+_TICK = 50_000_000
+"""Nanoseconds that a file system's clock may be off from the process's."""
 
 STATE_FILE = "drift-watch.json"
 """What was told last, in the target's folder below ``.reconciler/``."""
@@ -86,8 +90,9 @@ class _Memory:
         if self._session is not None and _files(self._session) != self._files:
             await self.close()
         if self._session is None or self._client is None:
+            begin = time.time_ns()
             self._session = open_session(self._stack)
-            self._files = _files(self._session)
+            self._files = _settled(_files(self._session), begin, time.time_ns())
             self._client = self._session.client(write=False)
             await self._client.__aenter__()
             self._client.remember()
@@ -223,6 +228,12 @@ def _files(session: Session) -> dict[str, tuple[int, int]]:
             continue
         found[str(path)] = (status.st_mtime_ns, status.st_size)
     return found
+
+
+def _settled(files: Mapping[str, tuple[int, int]], begin: int, end: int) -> Mapping[str, tuple[int, int]]:
+    """The files themselves, or none where one changed while they were read: it may have been read as it was before."""
+    near = [changed for changed, _ in files.values() if begin - _TICK <= changed <= end + _TICK]
+    return {} if near else files
 
 
 def _version(session: Session) -> str:

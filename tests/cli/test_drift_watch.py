@@ -6,12 +6,15 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from reconciler.engine import watch
+from reconciler.engine.session import Session
 from tests.support.cxone import closed_port
 from tests.support.emulator import RunningEmulator, emulator_process
 from tests.support.loopback import Call, Reply, loopback_server
@@ -183,6 +186,28 @@ def test_manifests_and_ledger_are_read_again(project: Project, emulator: Running
         hook.wait_for(1)
         ended(process)
     assert [item["key"] for item in hook.calls[0].json()["resources"]] == ["Dataset/people"]
+
+
+def test_what_changes_while_it_is_read_is_read_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read may be as it was before the change, and the file then looks the same for ever."""
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    read = []
+
+    def opened(stack: ExitStack) -> Session:
+        session = stack.enter_context(Session.open(project.root, "local", debug=lambda _: None))
+        read.append(len(session.workspace.bound.desired))
+        project.put("people.yaml", dataset("people"), dataset("others"))
+        return session
+
+    async def look_twice() -> None:
+        memory = watch._Memory()
+        for _ in range(2):
+            await memory.look(opened, unmanaged=False)
+        await memory.close()
+
+    anyio.run(look_twice)
+    assert read == [1, 2]
 
 
 def test_a_single_look_tells_once(project: Project, emulator: RunningEmulator) -> None:

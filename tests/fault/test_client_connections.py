@@ -75,7 +75,7 @@ def own() -> ConnectionTransport:
 def request(
     url: str, body: bytes = b"", *, seconds: float = PATIENT, headers: dict[str, str] | None = None
 ) -> httpx.Request:
-    times = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+    times = {"connect": PATIENT, "read": seconds, "write": seconds, "pool": PATIENT}
     return httpx.Request("POST", url, content=body, headers=headers, extensions={"timeout": times})
 
 

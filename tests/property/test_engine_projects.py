@@ -21,7 +21,7 @@ from tests.support.generated_projects import KINDS, Specs, projects
 from tests.support.project import Project, manifest
 
 FEW = settings(
-    max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
+    max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
 )
 """Each example is a dozen commands; a failing one is shown as it is, since shrinking it would take longer than reading it."""
 
