@@ -39,6 +39,7 @@ ADVICE: Final = {
     "L003": "Run the command again; where it happens often, two places apply to one ledger without locking it.",
     "L004": "Run `reconciler apply --resume` once nobody else applies.",
     "L005": "Run `reconciler apply --resume`, or, where that cannot go on, `reconciler ledger unlock --discard-journal`.",
+    "L006": "Resolve what the message names, then run `reconciler apply --resume`, which sends nothing again that was carried out.",
     "M000": "Each finding has a code, a place and what to write instead; `reconciler explain CODE` tells more.",
     "P001": "Correct reconciler.yaml, or name a target that it declares; `reconciler init` writes one to start from.",
     "P002": "Put the value where the provider looks for it, or correct the reference.",

@@ -33,6 +33,7 @@ _EXIT_CODES: tuple[tuple[type[errors.ReconcilerError], int], ...] = (
     (errors.AuthenticationError, 3),
     (errors.StaleError, EXIT_STALE),
     (errors.GuardRefused, EXIT_GUARD),
+    (errors.LedgerBehind, EXIT_PARTIAL),
 )
 
 _PROJECT = click.option(

@@ -14,7 +14,7 @@ from reconciler.core.report import Result
 from reconciler.core.resource import Key
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Settled
-from reconciler.errors import AuthenticationError, LedgerError, ReconcilerError, ScopeMissing
+from reconciler.errors import AuthenticationError, LedgerError, ReconcilerError, ScopeMissing, StorageError
 
 Perform = Callable[[Change], Awaitable[Settled]]
 Listener = Callable[[Result], None]
@@ -128,8 +128,8 @@ async def _one(schedule: _Schedule, change: Change, perform: Perform, stop: Stop
         return Result(change.key, change.action, "skipped", change.resource_id, message=stop.reason, mark=change.mark)
     try:
         settled = await perform(change)
-    except LedgerError as error:
-        # Without ledger or lease nothing more may be sent; what became of this change is what the journal says.
+    except (LedgerError, StorageError) as error:
+        # Without journal or lease nothing more may be sent; what became of this change is what the journal says.
         stop.ask(error.message, error=error)
         what = (error.code, error.message, error.fix)
         return Result(change.key, change.action, "unknown", change.resource_id, *what, mark=change.mark)

@@ -18,7 +18,8 @@ from reconciler.engine.moved import moved_since
 from reconciler.engine.observe import observe_kinds
 from reconciler.engine.planfiles import read_plan
 from reconciler.engine.planner import Request
-from reconciler.engine.runner import Runner, actor, journaled_plan
+from reconciler.engine.resuming import journaled_plan
+from reconciler.engine.runner import Runner, actor
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt

@@ -16,7 +16,7 @@ import anyio.to_thread
 from reconciler import __version__
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan
-from reconciler.core.planfile import plan_from_json, plan_to_json
+from reconciler.core.planfile import plan_to_json
 from reconciler.core.report import Report, Result
 from reconciler.core.resource import Entry, Key, Observed, Pin
 from reconciler.core.values import Bundle, Secret, Unknown
@@ -28,10 +28,11 @@ from reconciler.engine.perform import Held, Performer, Progress, Settled
 from reconciler.engine.pipeline import pipeline_run
 from reconciler.engine.prepare import prepare
 from reconciler.engine.readback import Gone, Seen, read_back
+from reconciler.engine.resuming import not_recorded, progress_of
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
 from reconciler.engine.state.ledger import LedgerWriter
-from reconciler.errors import LeaseLost, LedgerDamaged
+from reconciler.errors import LeaseLost, LedgerDamaged, LedgerError, StorageError
 
 SAVE_SECONDS = 5.0
 """Seconds between writes of the ledger while an apply runs; the journal holds what came since."""
@@ -86,6 +87,8 @@ class Runner:
         self.writer.save()
         pipeline = {"pipeline": name} if (name := pipeline_run(os.environ)) else {}
         self.audit.add("apply-began", at=stamp(now()), run=self.run_id, changes=len(changes), **pipeline)
+        # A log that cannot be written is found out now, and not when there is something to tell.
+        self.audit.flush()
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
         prepared = plan_to_json(replace(plan, changes=tuple(changes)))
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
@@ -100,7 +103,7 @@ class Runner:
             self.writer.put(key, entry, moved_from)
         self.journal.resume()
         left = tuple(change for change in plan.changes if change.key not in state.done)
-        progress = {key: _progress(state, key) for key in state.steps}
+        progress = {key: progress_of(state, key) for key in state.steps}
         report = await self._carry_out(self._prepared(replace(plan, changes=left)), progress)
         return replace(report, header=plan.header, acknowledged=plan.acknowledged)
 
@@ -150,29 +153,30 @@ class Runner:
         return await self._finish(changes, results)
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
-        lost = self._lost()
-        if lost is not None:
-            # The ledger is somebody else's now. Who resumes finds everything in the journal.
-            if not self._open(results):
-                raise lost
-            return Report(tuple(results), (), self.stop.signal, self.client.requests_by_method)
-        applied = {item.key for item in results if item.outcome == "applied"}
-        touched = self._touched([change for change in changes if change.steps and change.key in applied])
-        self._save()
+        # Where the lease is lost the ledger is somebody else's now.
+        trouble = self._lost() or self._unsaved()
         seen = Seen()
-        if not self.stop.requested and touched:
-            seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
+        if trouble is None:
+            applied = {item.key for item in results if item.outcome == "applied"}
+            touched = self._touched([change for change in changes if change.steps and change.key in applied])
+            if not self.stop.requested and touched:
+                seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
+            self._take_in(seen)
+            self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
+            trouble = self._unsaved() or self._unended(results)
+        if trouble is not None:
+            warning = not_recorded(trouble, results, journal_open=self._open(results))
+            if warning:
+                self.warn(warning)
+        return Report(tuple(results), tuple(seen.diverged), self.stop.signal, self.client.requests_by_method)
+
+    def _take_in(self, seen: Seen) -> None:
         for key, etag in seen.etags.items():
             if (entry := self.writer.entries.get(key)) is not None:
                 self.writer.put(key, replace(entry, etag=etag))
         for key in seen.kept & self.before.keys():
             # It stays ours, so that the next plan deletes it again instead of knowing nothing of it.
             self.writer.put(key, self.before[key])
-        self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
-        self._save()
-        if not self._open(results):
-            self.journal.end()
-        return Report(tuple(results), tuple(seen.diverged), self.stop.signal, self.client.requests_by_method)
 
     def _touched(self, changes: Sequence[Change]) -> dict[Key, Entry | Gone]:
         """What is to be read back of changes that were applied."""
@@ -205,10 +209,26 @@ class Runner:
             await anyio.sleep(SAVE_SECONDS)
             if self._lost() is None:
                 # In a thread of its own: a shared ledger may be slow, and what is in flight must not wait for it.
-                await anyio.to_thread.run_sync(self._save)
+                error = await anyio.to_thread.run_sync(self._unsaved)
+                if isinstance(error, LedgerError):
+                    self.stop.ask(error.message, error=error)
 
-    def _save(self) -> None:
-        self.writer.save(audit_head=self.audit.flush())
+    def _unsaved(self) -> LedgerError | StorageError | None:
+        """Save audit log and ledger; gives what kept that from being done. All of it is in the journal until it is."""
+        try:
+            self.writer.save(audit_head=self.audit.flush())
+        except (LedgerError, StorageError) as error:
+            return error
+        return None
+
+    def _unended(self, results: Sequence[Result]) -> LedgerError | StorageError | None:
+        """End the journal, unless it must stay open; gives what kept that from being done."""
+        try:
+            if not self._open(results):
+                self.journal.end()
+        except (LedgerError, StorageError) as error:
+            return error
+        return None
 
     def _lost(self) -> LeaseLost | None:
         """Why the lease is not ours any more, None where it is."""
@@ -274,23 +294,5 @@ class Runner:
         return [entry_record(key, held.entry, held.moved_from)]
 
 
-def journaled_plan(state: JournalState) -> Plan:
-    """The plan that an interrupted apply was carrying out; raises `LedgerDamaged`."""
-    try:
-        return plan_from_json(state.header["plan"])
-    except (ValueError, KeyError) as error:
-        raise LedgerDamaged("the journal holds no plan that reads back", fix="plan again") from error
-
-
 def _done(key: Key) -> dict[str, Any]:
     return {"record": "done", "key": str(key)}
-
-
-def _progress(state: JournalState, key: Key) -> Progress:
-    """Where to go on with a change: behind an applied step, or at one whose answer is not known."""
-    step = state.steps[key]
-    if step.outcome == "applied":
-        return Progress(step.index + 1, step.resource_id, step.pin)
-    if step.outcome in (None, "unknown"):
-        return Progress(step.index, step.resource_id, step.pin, in_flight=True)
-    return Progress(step.index, step.resource_id, step.pin)

@@ -36,7 +36,8 @@ with ``from``; the command line alone turns it into an exit code::
     │   ├── LedgerLocked           L002  somebody else holds it
     │   ├── LedgerConflict         L003  it changed under us
     │   ├── LeaseLost              L004  our lock was taken or expired
-    │   └── JournalOpen            L005  an interrupted apply must be resumed first
+    │   ├── JournalOpen            L005  an interrupted apply must be resumed first
+    │   └── LedgerBehind           L006  what was applied could not all be recorded      exit 4
     ├── StorageError               X001  a file could not be read or written             exit 1
     ├── EmulatorFailed             X002  the embedded emulator cannot start              exit 1
     ├── GitError                   X004  git, or a revision, cannot be read              exit 1
@@ -65,7 +66,15 @@ from reconciler.errors.jobs import (
     SourceUnusable,
     SpoolUnusable,
 )
-from reconciler.errors.ledger import JournalOpen, LeaseLost, LedgerConflict, LedgerDamaged, LedgerError, LedgerLocked
+from reconciler.errors.ledger import (
+    JournalOpen,
+    LeaseLost,
+    LedgerBehind,
+    LedgerConflict,
+    LedgerDamaged,
+    LedgerError,
+    LedgerLocked,
+)
 from reconciler.errors.machine import EmulatorFailed, GitError, Interrupted, StorageError
 from reconciler.errors.plans import (
     ExpectationNotMet,
@@ -115,6 +124,7 @@ __all__ = [
     "JobFailed",
     "JournalOpen",
     "LeaseLost",
+    "LedgerBehind",
     "LedgerConflict",
     "LedgerDamaged",
     "LedgerError",

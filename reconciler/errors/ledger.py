@@ -39,3 +39,9 @@ class JournalOpen(LedgerError):
     """An interrupted apply left its journal; it is resumed or set aside before anything new is applied."""
 
     code = "L005"
+
+
+class LedgerBehind(LedgerError):
+    """Changes were applied, and not all of it could be recorded; what is missing stands in the journal."""
+
+    code = "L006"

@@ -72,6 +72,7 @@ ERRORS: dict[type[errors.ReconcilerError], int] = {
     errors.StaleError: 5,
     errors.GuardRefused: 6,
     errors.PlanFileError: 1,
+    errors.LedgerBehind: 4,
     errors.LedgerError: 1,
     errors.StorageError: 1,
     errors.EmulatorFailed: 1,

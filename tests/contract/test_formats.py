@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.resource import Key
 from reconciler.core.values import Secret
 from reconciler.engine.planfiles import read_plan
-from reconciler.engine.runner import journaled_plan
+from reconciler.engine.resuming import journaled_plan
 from reconciler.engine.state.audit import verify
 from reconciler.engine.state.journal import FORMAT_VERSION, replay
 from reconciler.engine.state.journal_lines import line_of

@@ -199,9 +199,10 @@ def test_a_disk_that_fails_in_the_middle_ends_in_one_message(setting: Setting) -
         journal.rename(kept)
         journal.mkdir()
         setting.heal()
-        _, err = process.communicate(timeout=_PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=_PATIENCE_SECONDS)
     assert process.returncode == 1
-    assert "error[X001]" in err
+    assert "unknown  create Connector/crm: cannot write .reconciler/local/journal.ndjson: Is a directory [X001]" in out
+    assert "then `reconciler apply --resume`" in out
     assert "Traceback" not in err
     assert [line for line in setting.writes(mark) if not line.startswith(f"POST {CONNECTORS}")] == []
     journal.rmdir()

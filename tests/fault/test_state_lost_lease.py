@@ -69,8 +69,9 @@ def test_a_lease_that_was_lost_before_the_end_leaves_the_ledger_to_who_resumes(s
         wait_for(process, lambda: f"POST {DATASETS}" in setting.writes(mark))
         (setting.project.state / "lock").unlink()
         _, err = process.communicate(timeout=_PATIENCE_SECONDS)
-    assert process.returncode == 1
-    assert "error[L004]" in err
+    assert process.returncode == 4
+    assert "error[L006]: 1 change was applied, and not all of it could be recorded: the lock file" in err
+    assert err.count("--resume") == 1
     assert setting.project.entries == {}
     setting.project.run("apply", "--resume").ok()
     assert set(setting.project.entries) == {"Dataset/people"}

@@ -24,7 +24,7 @@ from reconciler.emulator.preconditions import Conditions
 from reconciler.engine.clock import now
 from reconciler.engine.judging import judged_for_apply
 from reconciler.engine.planner import Request
-from reconciler.engine.runner import journaled_plan
+from reconciler.engine.resuming import journaled_plan
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.journal import open_journal
 from reconciler.errors import ReconcilerError

@@ -24,7 +24,8 @@ from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerDamaged, LedgerError, PlanFileError, StorageError
 
 FORMAT_VERSION = 1
-_WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
+WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
+"""What to do about a journal that cannot be gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def replay(data: bytes, place: str = NAME) -> JournalState | None:
     records, length = _whole(data)
     behind = data[length:].split(b"\n")[1:-1]
     if any(_record(line) is not None for line in behind) or (behind and not records):
-        raise LedgerDamaged(f"the journal {place} is damaged at byte {length}", fix=_WAY_OUT)
+        raise LedgerDamaged(f"the journal {place} is damaged at byte {length}", fix=WAY_OUT)
     return _state(records, place)
 
 
@@ -124,7 +125,7 @@ def _state(records: Sequence[Mapping[str, Any]], place: str = "") -> JournalStat
                 break
             raise LedgerDamaged(
                 f"line {number} of the journal {place} is not one that this tool wrote, or is of a newer version",
-                fix=f"use the version that wrote it; or {_WAY_OUT}",
+                fix=f"use the version that wrote it; or {WAY_OUT}",
             ) from error
     return state if state.header else None
 
@@ -147,7 +148,7 @@ def _take(state: JournalState, record: Mapping[str, Any], place: str) -> None:
         if version > FORMAT_VERSION:
             raise LedgerDamaged(
                 f"the journal {place} has format {version}, and this version of the tool reads up to {FORMAT_VERSION}",
-                fix=f"resume with the newer version that wrote it; or {_WAY_OUT}",
+                fix=f"resume with the newer version that wrote it; or {WAY_OUT}",
             )
         state.header = record
         return
@@ -245,9 +246,12 @@ class Journal:
     async def _write(self, group: _Group) -> None:
         try:
             await anyio.to_thread.run_sync(self._store.append, NAME, line_of_group(group.records))
-        except (LedgerError, StorageError) as error:
+        except LedgerError as error:
             self._failure = error
             raise
+        except StorageError as error:
+            self._failure = StorageError(error.message, fix=f"{error.fix}; then `reconciler apply --resume`")
+            raise self._failure from error
         group.durable = True
 
     def _require_whole(self) -> None:

@@ -73,6 +73,12 @@ def test_an_empty_or_torn_header_is_no_journal() -> None:
     assert replay(HEADER[:-5]) is None
 
 
+def test_lines_of_which_not_even_the_first_reads_back_are_damage() -> None:
+    """Whatever a crash leaves of the header, it leaves no two lines of it."""
+    with pytest.raises(LedgerDamaged):
+        replay(b"garbage\ngarbage\n")
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -142,7 +148,8 @@ def test_a_failed_write_fails_for_all_who_share_it_and_for_all_who_come_later(tm
             journal.end()
 
     anyio.run(work)
-    assert sorted(failures) == [(step, "no space left", "make room on the disk") for step in range(6)]
+    fix = "make room on the disk; then `reconciler apply --resume`"
+    assert sorted(failures) == [(step, "no space left", fix) for step in range(6)]
     state = open_journal(store)
     assert state is not None
     assert not state.steps

@@ -132,7 +132,9 @@ def test_what_is_no_ledger_is_one_clear_error(data: bytes) -> None:
 @pytest.mark.parametrize("ids", [("d1", "d1"), ("", "d2")])
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, ids: tuple[str, str]) -> None:
     one, two = Key("Dataset", "one"), Key("Dataset", "two")
-    ledger = Ledger("s", "t", {key: Entry(key, id_, {}) for key, id_ in zip((one, two), ids, strict=True)}, 1, "00" * 16)
+    ledger = Ledger(
+        "s", "t", {key: Entry(key, id_, {}) for key, id_ in zip((one, two), ids, strict=True)}, 1, "00" * 16
+    )
     (tmp_path / NAME).write_bytes(ledger_bytes(ledger))
     with pytest.raises(LedgerDamaged, match=r"ledger\.json is damaged: Dataset/one "):
         load_ledger(FileStore(tmp_path), stack="s", target="t")
