@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, sql
 from reconciler.errors import DatabaseUnusable
 from reconciler.jobs.stream_sink.catalog import Connection, read_table
 from reconciler.jobs.stream_sink.columns import TableName, TablePlan
+from reconciler.jobs.stream_sink.rights import SETS_ASIDE, STORES, require_rights
 from reconciler.jobs.stream_sink.statements import create_dead_letter_statement, create_table_statement
 from reconciler.jobs.stream_sink.table import Difference, dead_letter_differences, differences, fitted
 
@@ -105,7 +106,7 @@ async def prepare_tables(
     """Create the tables that are absent, compare those that are not, and give the plan with the live bounds.
 
     Sinks that start at the same time wait for each other. Raises `DatabaseUnusable` where a table differs: nothing is ever
-    altered here.
+    altered here. So it does where the role lacks a right.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('reconciler stream sink tables'))")
@@ -117,6 +118,7 @@ async def prepare_tables(
         )
     _refuse(plan.table, differences(plan, live))
     _refuse(dead_letters, dead_letter_differences(dead_letters, letters))
+    await require_rights(connection, {plan.table: STORES, dead_letters: SETS_ASIDE})
     plan, warnings = fitted(plan, live)
     for text in warnings:
         warn(text)
@@ -137,6 +139,12 @@ async def preview_tables(
         for text in warnings:
             warn(text)
     letters = await read_table(connection, dead_letters)
+    tables = {plan.table: (live, STORES), dead_letters: (letters, SETS_ASIDE)}
+    await require_rights(
+        connection,
+        {table: rights for table, (found, rights) in tables.items() if found is not None},
+        absent=[table for table, (found, _) in tables.items() if found is None],
+    )
     if letters is None:
         told.append(f"would run: {create_dead_letter_statement(dead_letters).as_string(connection)}")
     else:

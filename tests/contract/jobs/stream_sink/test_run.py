@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -106,6 +107,35 @@ def test_a_database_that_was_never_reached_is_an_error(tmp_path: Path, database:
         assert password not in ran.all
         for _, content in here.project.kept():
             assert password.encode() not in content
+
+
+def test_a_role_that_may_only_read_is_told_before_events_come(tmp_path: Path, database: str) -> None:
+    role = f"reader_{uuid.uuid4().hex}"
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN")
+        owner.execute(f"REVOKE TEMPORARY ON DATABASE {owner.info.dbname} FROM PUBLIC")
+        try:
+            with setting(tmp_path, database.replace("postgres@", f"{role}@")) as here:
+                rehearsed = here.run("--dry-run").ok(1).all
+                assert f'GRANT CREATE ON SCHEMA "public" TO "{role}";' in rehearsed
+                assert f'GRANT TEMPORARY ON DATABASE "{owner.info.dbname}" TO "{role}";' in rehearsed
+                owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+                owner.execute(f"GRANT TEMPORARY ON DATABASE {owner.info.dbname} TO {role}")
+                here.run("--until-idle", "0.2").ok()
+                for table in ("events", "events_rejected"):
+                    owner.execute(f"ALTER TABLE {table} OWNER TO CURRENT_USER")
+                    owner.execute(f"GRANT SELECT ON {table} TO {role}")
+                here.tenant.publish([event("a", duration=4)])
+                for option in ("--dry-run", "--quiet"):
+                    told = here.run(option, *(() if option == "--dry-run" else ("--until-idle", "0.5"))).ok(1).all
+                    for right in ('INSERT ON "events"', 'UPDATE ON "events"', 'INSERT ON "events_rejected"'):
+                        assert f'GRANT {right} TO "{role}";' in told
+                owner.execute(f"GRANT INSERT, UPDATE ON events, events_rejected TO {role}")
+                here.run("--until-idle", "0.5").ok()
+                assert owner.execute("SELECT duration FROM events").fetchall() == [(4,)]
+        finally:
+            owner.execute(f"DROP OWNED BY {role}")
+            owner.execute(f"DROP ROLE {role}")
 
 
 def test_what_is_no_url_is_an_error(tmp_path: Path) -> None:
