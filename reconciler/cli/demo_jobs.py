@@ -28,7 +28,7 @@ def tell_jobs(story: Story) -> None:
     """Ingest a file with bad rows, sync from files and from the CRM, test the action, and store a stream."""
     _ingest(story)
     _sync(story)
-    _test(story)
+    tell_action(story)
     _stream(story)
 
 
@@ -53,10 +53,11 @@ def _sync(story: Story) -> None:
     story.run("a connector synchronises", "run", "ConnectorSync/crm-hourly", expect=0)
 
 
-def _test(story: Story) -> None:
+def tell_action(story: Story) -> None:
+    """Test the action where this machine can, and else say what it lacks."""
     story.tell("The action is JavaScript with tests beside it; they run against what is deployed.")
     if shutil.which("node") is None:
-        story.skip("tests of the data action", "there is no Node.js on this machine")
+        story.skip("tests of the data action", "there is no Node.js on this machine; install Node.js 18 or newer")
     else:
         story.run("the data action passes its tests", "test", expect=0)
 

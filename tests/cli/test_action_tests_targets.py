@@ -107,6 +107,20 @@ def test_without_node_it_says_so(tmp_path: Path) -> None:
     assert "fix: install Node.js 18 or newer" in ran.out
 
 
+def test_what_all_tests_lack_is_told_once_to_people_and_each_time_to_machines(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.write("actions/root/index.js", SOURCE)
+    project.put("action.yaml", action("other", tests=[FOUR, NEGATIVE]), action(tests=[FOUR]))
+    ran = project.run("test", "--local", PATH="/nowhere").ok(1)
+    assert ran.out.count("RUNTIME_UNAVAILABLE: actions can't be executed here") == 1
+    assert ran.out.count("fix: install Node.js 18 or newer") == 1
+    assert ran.out.count("RUNTIME_UNAVAILABLE: as in ") == 2
+    assert "RUNTIME_UNAVAILABLE: as in four\n" in ran.out, "within an action the test's name is enough"
+    assert "RUNTIME_UNAVAILABLE: as in DataAction/other: four\n" in ran.out
+    report = project.run("test", "--local", "--format", "junit", PATH="/nowhere").ok(1)
+    assert report.out.count("fix: install Node.js 18 or newer") == 3
+
+
 FIXES = [
     ("async () => ({root: 'x', key: 5})", {}, "OUTPUT_INVALID", "fix: correct the code, or what outputs declares"),
     (

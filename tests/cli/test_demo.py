@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from reconciler.cli.demo_jobs import tell_action
+from reconciler.cli.demo_story import Story
 from tests.support.project import Project
 
 
@@ -28,3 +32,14 @@ def test_it_runs_to_its_end_as_told(tmp_path: Path) -> None:
     assert kept.process("plan", "--detailed-exitcode").code == 0
     assert kept.process("doctor").code == 0
     assert Project(tmp_path).run("demo", "--keep", "kept").ok(64).out == ""
+
+
+def test_without_node_the_action_is_left_out_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    story = Story(tmp_path)
+    tell_action(story)
+    assert "left out: there is no Node.js on this machine; install Node.js 18 or newer" in capsys.readouterr().out
+    assert story.seen == []
+    assert len(story.left_out) == 1

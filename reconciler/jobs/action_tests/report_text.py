@@ -27,14 +27,21 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render_text(report: Results, *, color: bool = False, all_logs: bool = False) -> str:
-    """Every test with its time; differences and logs below those that did not pass, logs of the others with ``all_logs``."""
+    """Every test with its time; differences and logs below those that did not pass, logs of the others with ``all_logs``.
+
+    What kept several tests from a result in the same way is told with the first of them.
+    """
     paint = Paint(color)
+    told: dict[tuple[str, ...], str] = {}
     lines: list[str] = []
     for suite in report.suites:
         lines.append(paint(suite.action, "bold"))
         lines += [f"  {paint('warning', 'yellow')}: {visible(warning)}" for warning in suite.warnings]
         for case in suite.cases:
-            lines += _case_lines(case, paint, all_logs=all_logs)
+            place = f"{suite.action}: {case.name}"
+            first = told.setdefault((case.code, case.reason, case.fix), place)
+            again = "" if first == place else first.removeprefix(f"{suite.action}: ")
+            lines += _case_lines(case, paint, all_logs=all_logs, again=again)
         lines.append("")
     return "\n".join([*lines, summary(report)]) + "\n"
 
@@ -52,11 +59,15 @@ def summary(report: Results) -> str:
     return f"{tests} of {actions} on {report.where}: {', '.join(parts)}, in {report.seconds:.1f} s"
 
 
-def _case_lines(case: CaseReport, paint: Paint, *, all_logs: bool) -> Iterator[str]:
+def _case_lines(case: CaseReport, paint: Paint, *, all_logs: bool, again: str) -> Iterator[str]:
+    """One test. ``again``: the test that had the same reason before; empty for the first one."""
     word, style = _WORDS[case.outcome]
     place = "" if case.outcome == "passed" else f"  {paint(case.place, 'dim')}"
     yield f"  {paint(word, style)}  {visible(case.name)} ({case.milliseconds} ms){place}"
-    for line in [*_reason_lines(case), *map(difference_line, case.differences)]:
+    reason = _reason_lines(case)
+    if reason and again:
+        reason = [visible(f"{case.code or 'ERROR'}: as in {again}")]
+    for line in [*reason, *map(difference_line, case.differences)]:
         yield _INDENT + line
     if all_logs or case.outcome != "passed":
         for log in case.logs:
