@@ -46,7 +46,8 @@ def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            whole = path.resolve()
+            # Unlike `Path.resolve`, this takes a link that leads to itself and gives it back, to be replaced.
+            whole = Path(os.path.realpath(path))
             write_atomically(whole, (data,), mode=_mode_of(whole) if mode is None else mode, durable=True)
     except OSError as error:
         raise StorageError(

@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from reconciler.core.diagnostic import Diagnostic, Mark
@@ -30,8 +29,8 @@ def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
 
     Relative names count from ``root``. Folders are searched for ``*.yaml`` and ``*.yml``, hidden folders and files left out;
     a file named itself is taken whatever its name. Raises `UsageError` for a name that does not exist or lies outside the
-    project, and `InvalidProject` for a symbolic link that leads out of it: leaving out what it points to would look as if
-    those manifests had been deleted.
+    project, and `InvalidProject` for a symbolic link that leads out of it or nowhere, and for a folder that cannot be read:
+    leaving out what is there would look as if those manifests had been deleted.
     """
     base = os.path.realpath(root)
     start = os.path.abspath(root)
@@ -166,13 +165,20 @@ def _walk(folder: str, base: str, seen: set[str]) -> Iterator[tuple[str, str]]:
     if real in seen:
         return
     seen.add(real)
-    with os.scandir(folder) as entries:
-        # Links come last, so that a file or folder is found under its own name first.
-        ordered = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+    try:
+        with os.scandir(folder) as entries:
+            # Links come last, so that a file or folder is found under its own name first.
+            ordered = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+    except OSError as error:
+        message = f"the folder {relative_name(folder, base)} cannot be read: {error.strerror or type(error).__name__}"
+        raise InvalidProject(
+            message, fix="give this user the right to read it: there may be manifests in it"
+        ) from error
     for entry in ordered:
-        is_manifest = entry.name.endswith(SUFFIXES)
-        is_folder = _is_folder(entry)
-        if entry.name.startswith(".") or not (is_folder or is_manifest):
+        if entry.name.startswith("."):
+            continue
+        is_folder = _is_folder(entry, base)
+        if not (is_folder or entry.name.endswith(SUFFIXES)):
             continue
         target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real, entry.name)
         if not _inside(target, base):
@@ -180,12 +186,20 @@ def _walk(folder: str, base: str, seen: set[str]) -> Iterator[tuple[str, str]]:
             raise InvalidProject(message, fix="copy what it points to into the project, or remove the link")
         if is_folder:
             yield from _walk(entry.path, base, seen)
-        elif entry.is_symlink() or entry.is_file():
+        else:
             yield target, entry.path
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one; a link that leads in a circle is none."""
-    with suppress(OSError):
+def _is_folder(entry: os.DirEntry[str], base: str) -> bool:
+    """Whether an entry is a folder, or a link to one. What a manifest's name leads to is seen when that is read."""
+    if not entry.is_symlink():
         return entry.is_dir()
-    return False
+    try:
+        return stat.S_ISDIR(entry.stat().st_mode)
+    except OSError as error:
+        if entry.name.endswith(SUFFIXES):
+            return False
+        reason = error.strerror or type(error).__name__
+        message = f"the symbolic link {relative_name(entry.path, base)} leads nowhere: {reason}"
+        fix = "put back what it points to, in which there may be manifests, or remove the link"
+        raise InvalidProject(message, fix=fix) from error

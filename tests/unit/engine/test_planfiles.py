@@ -54,6 +54,14 @@ def test_a_link_is_written_through(tmp_path):
     assert (tmp_path / "real.json").read_text("utf-8") == "text"
 
 
+def test_a_link_to_itself_is_replaced(tmp_path):
+    path = tmp_path / "plan.json"
+    path.symlink_to("plan.json")
+    write_text(path, "new", mode=0o600)
+    assert path.read_text(encoding="utf-8") == "new"
+    assert not path.is_symlink()
+
+
 def test_what_is_no_regular_file_is_written_to_as_it_is():
     write_text(planfiles.Path(os.devnull), "gone")
     assert not planfiles.Path(os.devnull).is_file()

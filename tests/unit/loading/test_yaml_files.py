@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.errors import InvalidProject, UsageError
 from reconciler.loading.yaml import discover, load_files
+from tests.support.privileges import unprivileged
 
 
 def write(root, *names, text="a: 1\n"):
@@ -138,8 +139,30 @@ def test_the_collector_is_left_as_it_was(tmp_path, enabled):
         (gc.enable if was else gc.disable)()
 
 
-def test_a_link_that_leads_to_itself_is_no_folder(tmp_path):
-    (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "a").symlink_to("a")
-    (tmp_path / "m" / "b.yaml").write_text("b: 1\n")
-    assert [path.name for path in discover(tmp_path, ["m"])] == ["b.yaml"]
+@pytest.mark.parametrize("target", ["a", "nothing"])
+def test_a_link_that_leads_nowhere_may_have_been_a_folder(tmp_path, target):
+    """A submodule that is not checked out must not look like manifests that were deleted."""
+    write(tmp_path, "m/b.yaml")
+    (tmp_path / "m" / "a").symlink_to(target)
+    with pytest.raises(InvalidProject, match="the symbolic link m/a leads nowhere"):
+        discover(tmp_path, ["m"])
+    (tmp_path / "m" / "a").rename(tmp_path / "m" / ".a")
+    assert found(tmp_path, "m") == ["m/b.yaml"]
+
+
+def test_what_has_a_manifests_name_and_is_no_file_is_a_finding(tmp_path):
+    write(tmp_path, "m/b.yaml")
+    os.mkfifo(tmp_path / "m" / "pipe.yaml")
+    _, diagnostics = load_files(discover(tmp_path, ["m"]), tmp_path)
+    assert [(item.rule.code, item.mark.file) for item in diagnostics] == [("M112", "m/pipe.yaml")]
+
+
+@pytest.mark.parametrize("folder", ["m", "m/below"])
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, folder):
+    write(tmp_path, "m/b.yaml", "m/below/c.yaml")
+    (tmp_path / folder).chmod(0)
+    try:
+        with unprivileged(), pytest.raises(InvalidProject, match=f"the folder {folder} cannot be read"):
+            discover(tmp_path, ["m"])
+    finally:
+        (tmp_path / folder).chmod(0o700)
