@@ -102,13 +102,12 @@ def _tell(
     from reconciler.render.drift_text import render_drift_text
     from reconciler.render.write_back_text import render_write_back
 
-    more = {} if written is None else {"writeBack": written.to_json()}
     for form, file in wanted:
         from reconciler.engine.planfiles import write_text
 
-        write_text(file, drift_as(form, found, unmanaged=unmanaged, more=more))
+        write_text(file, drift_as(form, found, unmanaged=unmanaged, written=written))
     if settings.format != "text":
-        document(drift_as(settings.format, found, unmanaged=unmanaged, more=more))
+        document(drift_as(settings.format, found, unmanaged=unmanaged, written=written))
         return
     document(render_drift_text(found.plan, width=settings.width, color=settings.color))
     if unmanaged:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.report import Report
+    from reconciler.core.written_back import WrittenBack
     from reconciler.engine.drift import Drift
 
 REPORTS: Final = ("markdown", "html", "json", "junit", "github")
@@ -44,18 +44,19 @@ def plan_as(form: str, plan: Plan, *, width: int = 0, color: bool = False, full:
     return render_plan_text(plan, width=width, color=color, full=full)
 
 
-def drift_as(form: str, found: Drift, *, unmanaged: bool = False, more: Mapping[str, Any] | None = None) -> str:
+def drift_as(form: str, found: Drift, *, unmanaged: bool = False, written: WrittenBack | None = None) -> str:
     """Drift in one of `REPORTS`, with what no manifest declares where ``unmanaged`` asks for it.
 
-    ``more`` are further members of the JSON.
+    ``written`` is what became of writing it back, if anybody asked for that.
     """
     others = found.unmanaged if unmanaged else ()
+    more = {} if written is None else {"writeBack": written.to_json()}
     if form == "json":
         return found.to_json(unmanaged=unmanaged, more=more) + "\n"
     if form == "html":
         from reconciler.render.drift_html import render_drift_html
 
-        return render_drift_html(found.plan, others)
+        return render_drift_html(found.plan, others, written)
     if form == "junit":
         from reconciler.render.plan_junit import render_drift_junit
 
@@ -66,7 +67,7 @@ def drift_as(form: str, found: Drift, *, unmanaged: bool = False, more: Mapping[
         return render_drift_github(found.plan)
     from reconciler.render.drift_markdown import render_drift_markdown
 
-    return render_drift_markdown(found.plan, others)
+    return render_drift_markdown(found.plan, others, written)
 
 
 def report_as(form: str, report: Report, *, width: int = 0, color: bool = False, full: bool = False) -> str:

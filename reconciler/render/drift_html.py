@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan import Change, Plan
+from reconciler.core.written_back import Item, WrittenBack
 from reconciler.render.change_html import field_note
 from reconciler.render.drift_text import drift_summary
-from reconciler.render.html import NOTHING, el
+from reconciler.render.html import NOTHING, Html, el
 from reconciler.render.html_facts import header_facts, plan_stamps, tally
 from reconciler.render.html_page import Document, Section, Tile, Tone, render_page
 from reconciler.render.html_parts import Entry, code, entries, place, sides_table, spaced
@@ -17,8 +18,8 @@ Unmanaged = Sequence[tuple[str, str, str]]
 """Live resources that no manifest declares, as (kind, name, id)."""
 
 
-def render_drift_html(plan: Plan, unmanaged: Unmanaged = ()) -> str:
-    """The drift of a plan alone, and what nobody declares, as one page."""
+def render_drift_html(plan: Plan, unmanaged: Unmanaged = (), written: WrittenBack | None = None) -> str:
+    """The drift of a plan alone, what nobody declares, and what became of writing it back, as one page."""
     conflicts = sum(1 for change in plan.drifted if change.conflicted)
     tone: Tone = "bad" if conflicts else "warn" if plan.drifted else "good"
     tiles = [
@@ -34,7 +35,7 @@ def render_drift_html(plan: Plan, unmanaged: Unmanaged = ()) -> str:
         tone,
         tiles=tiles,
         facts=header_facts(plan.header),
-        sections=[*drift_sections(plan, main=True), *_unmanaged(unmanaged)],
+        sections=[*_written(written), *drift_sections(plan, main=True), *_unmanaged(unmanaged)],
         actions=tally("conflict" if change.conflicted else "drift" for change in plan.drifted),
         kinds=tally(change.key.kind for change in plan.drifted),
         stamps=plan_stamps(plan)[:3],
@@ -56,6 +57,38 @@ def drift_sections(plan: Plan, *, main: bool = False) -> list[Section]:
         body = entries((_drifted(change, f"d{index}") for index, change in enumerate(others)), main=main)
         found.append(Section("drift", "Drift", body, len(others), about, "warn"))
     return found
+
+
+def _written(result: WrittenBack | None) -> list[Section]:
+    """What the manifests say now, and what is left for a person to decide; each only where there is any."""
+    if result is None:
+        return []
+    about = "The manifests were edited, so that they declare what is live."
+    left = "To be decided by hand."
+    return [
+        Section(anchor, title, _items(items, title), len(items), text, tone)
+        for anchor, title, items, text, tone in (
+            ("written", "Written back", result.written, about, "good"),
+            ("left", "Left as it is", result.left, left, "warn"),
+        )
+        if items
+    ]
+
+
+def _items(items: Sequence[Item], title: str) -> Html:
+    reasons = any(item.reason for item in items)
+    heads = (el("th", head, scope="col") for head in ("Field", "Place", *(["Why"] if reasons else [])))
+    rows = [
+        el(
+            "tr",
+            el("th", f"{item.key} {item.field.label}" if item.field else str(item.key), scope="row"),
+            el("td", place(item.mark)),
+            el("td", item.reason) if reasons else NOTHING,
+        )
+        for item in items
+    ]
+    caption = el("caption", title, class_="spoken")
+    return el("table", caption, el("thead", el("tr", *heads)), el("tbody", *rows), class_="counts")
 
 
 def _unmanaged(unmanaged: Unmanaged) -> list[Section]:

@@ -6,7 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page, expect
 
+from reconciler.core.diagnostic import Mark
 from reconciler.core.report import Report
+from reconciler.core.resource import Key
+from reconciler.core.written_back import Item, WrittenBack
 from reconciler.render.drift_html import render_drift_html
 from reconciler.render.plan_html import render_plan_html
 from reconciler.render.report_html import render_report_html
@@ -15,6 +18,11 @@ from tests.support.report_plans import large, told
 
 PLAN = told(large(24))
 MAIN = "[data-main] > .entry"
+_KEY = Key("Dataset", "people")
+WRITTEN = WrittenBack(
+    (Item(_KEY, None, Mark("a.yaml", 3, 1)),),
+    (Item(_KEY, None, Mark("b.yaml", 4, 1), NASTY), Item(_KEY, None, None, "gone")),
+)
 
 
 def rows(page: Page) -> int:
@@ -245,7 +253,7 @@ def test_the_policy_stops_a_script_that_got_in_all_the_same(browser, tmp_path):
         render_plan_html(PLAN),
         render_plan_html(worlds()["hostile"]),
         render_plan_html(worlds()["empty"]),
-        render_drift_html(worlds()["conflict"], [("Dataset", NASTY, "id-1")]),
+        render_drift_html(worlds()["conflict"], [("Dataset", NASTY, "id-1")], WRITTEN),
         render_report_html(REPORT),
         render_report_html(Report()),
     ],

@@ -200,6 +200,24 @@ def test_links_stay_links(project: Project) -> None:
     assert "description: console" in (project.root / "kept.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_reports_say_what_was_written_and_what_was_left(project: Project, form: str) -> None:
+    """They are what the reviewers of the edits read."""
+    project.put("people.yaml", PEOPLE)
+    project.put("shared.yaml", dataset("shared", description="${env:WHAT}"))
+    project.apply(WHAT="first")
+    edit(project, "Dataset", "people", description="by hand")
+    edit(project, "Dataset", "shared", description="by hand")
+    file = project.root / "report"
+    project.run("drift", "--write-back", "--report", f"{form}={file}", WHAT="first").ok(2)
+    text = file.read_text(encoding="utf-8").replace("&#58;", ":").replace("&#36;", "$")
+    text = text.replace("&#123;", "{").replace("&#125;", "}")
+    assert text.rindex("Written back") < text.index("manifests/people.yaml:7") < text.rindex("Left as it is")
+    assert "its value comes through ${env:WHAT}" in text[text.rindex("Left as it is") :]
+    project.run("drift", "--report", f"{form}={file}", WHAT="first").ok(2)
+    assert "Written back" not in file.read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_written_leaves_the_others_written(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
