@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, Settings, document, standard_options
-from reconciler.cli.planning_options import parse_reports
+from reconciler.cli.planning_options import check_report_files, parse_reports
 from reconciler.cli.rendering import FORMATS, REPORTS, drift_as
 from reconciler.errors import UsageError
 
@@ -70,6 +70,7 @@ def command(settings: Settings, unmanaged: bool, write_back: bool, reports: tupl
     from reconciler.engine.session import Session
 
     wanted = parse_reports(reports)
+    check_report_files(wanted)
     if watching["seconds"] is not None:
         return _watch(settings, watching, unmanaged=unmanaged, once=write_back or bool(reports))
     webhook = _webhook(watching)

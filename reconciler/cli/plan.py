@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options
-from reconciler.cli.planning_options import parse_reports, planning_options, take_request
+from reconciler.cli.planning_options import check_report_files, parse_reports, planning_options, take_request
 from reconciler.cli.rendering import FORMATS, REPORTS, plan_as
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def command(
     from reconciler.engine.session import Session
 
     wanted = parse_reports(reports)
+    check_report_files(wanted)
     opened = Session.open(
         settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, recall=True
     )

@@ -130,8 +130,13 @@ def parse_reports(texts: tuple[str, ...], formats: tuple[str, ...] = REPORTS) ->
 
 
 def check_report_files(reports: list[tuple[str, Path]]) -> None:
-    """Refuse folders that are not there before anything is sent, rather than lose the report of what was."""
-    for form, file in reports:
+    """Refuse what cannot be written before anything is sent, rather than lose the report of what was."""
+    places = [file.resolve() for _, file in reports]
+    for number, (form, file) in enumerate(reports):
+        if str(file) == "-":
+            raise UsageError(f"--report {form}=-: that is no file", fix="name a file; --format is for stdout")
+        if places[number] in places[:number] and not file.is_char_device():
+            raise UsageError(f"--report {form}={file}: another report goes there", fix="name a file for each")
         if file.is_dir():
             raise UsageError(f"--report {form}={file}: that is a folder", fix="name a file in it")
         if not file.absolute().parent.is_dir():

@@ -134,3 +134,23 @@ def test_a_junit_report_tells_of_each_change(project: Project) -> None:
         ("drift", "Dataset/people")
     ]
     assert root[0].get("failures") == "1"
+
+
+@pytest.mark.parametrize("command", [("plan",), ("drift", "--write-back"), ("apply", "--yes")])
+@pytest.mark.parametrize(
+    ("reports", "says"),
+    [
+        (("html=no/such/folder.html",), "there is no folder"),
+        (("markdown=manifests",), "that is a folder"),
+        (("markdown=one", "json=./one"), "another report goes there"),
+        (("json=-",), "--format is for stdout"),
+    ],
+)
+def test_reports_that_cannot_be_written_are_refused_first(
+    project: Project, command: tuple[str, ...], reports: tuple[str, ...], says: str
+) -> None:
+    ran = project.run(*command, *(word for report in reports for word in ("--report", report))).ok(64)
+    assert ran.out == ""
+    assert says in ran.err + ran.out
+    assert not project.state.exists()
+    assert not (project.root / "-").exists()
