@@ -66,6 +66,11 @@ class TokenSource:
                 raise self._refusal
             return await self._ask()
 
+    def due(self, token: Secret) -> bool:
+        """Whether ``token`` is to be renewed, or has been: no wonder then that the API takes it no longer."""
+        held = self._token
+        return held is None or held.secret is not token or self._timing.monotonic() >= held.renew_at
+
     def discard(self, token: Secret) -> None:
         """Forget ``token``, unless another has replaced it already."""
         if self._token is not None and self._token.secret is token:

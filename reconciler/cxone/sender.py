@@ -29,6 +29,9 @@ class Bearers(Protocol):
     async def current(self) -> Secret:
         """Give a token that is good for now."""
 
+    def due(self, token: Secret) -> bool:
+        """Whether this token has come so near to its end, or past it, that it is not given any more."""
+
     def discard(self, token: Secret) -> None:
         """Forget this token: the API does not take it."""
 

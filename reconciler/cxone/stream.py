@@ -142,14 +142,17 @@ class EventStream:
         if code == 1000:
             self._tell(StreamNews("ended", "the server has ended the stream"))
             return True
-        productive = self._productive or self._timing.monotonic() - self._connected_at > PRODUCTIVE_SECONDS
-        if productive:
-            self._attempt = 0
         by_token = closed_by_token(code)
+        productive = self._productive or self._timing.monotonic() - self._connected_at > PRODUCTIVE_SECONDS
+        expired = by_token and self._token is not None and self._tokens.due(self._token)
+        if productive or expired:
+            self._attempt = 0
         if by_token and self._token is not None:
             self._tokens.discard(self._token)
-        if by_token and productive:
+        if by_token and (productive or expired):
             self._tell(StreamNews("renewing", f"the token has expired ({code}), another one is asked for"))
+            if not productive:  # tokens may live so shortly that nothing else keeps connections apart
+                await self._timing.sleep(backoff(1, self._policy, self._timing.chance()))
             return False
         said = f"the connection ended with {code}" + (f" ({self._redact(reason)})" if reason else "")
         self._tell(StreamNews("failed", f"the token is no longer good ({code})" if by_token else said))

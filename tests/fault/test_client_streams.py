@@ -158,6 +158,10 @@ class _Fixed:
 
         return Secret("test", "fixed")
 
+    def due(self, token: Any) -> bool:
+        """It never ends."""
+        return False
+
     def discard(self, token: Any) -> None:
         """There is no other."""
 

@@ -110,6 +110,23 @@ async def test_a_close_for_the_token_is_followed_by_another_token(calls: Tenant,
     assert time.slept == [], "it was good until then: no reason to wait"
 
 
+@pytest.mark.parametrize(("seconds", "what"), [(7, "renewing"), (6, "failed")])
+@in_loop
+async def test_a_token_that_lived_its_short_life_is_no_failure_even_on_a_quiet_stream(seconds: int, what: str) -> None:
+    """A minute's margin is more than such a token has: a fifth of its life counts, here 1.6 of 8 seconds."""
+    time = FakeTime()
+    heard: list[StreamNews] = []
+    with running_emulator(token_lifetime_seconds=8) as running:
+        calls = fill(running)
+        async with client(running.url, timing=time.timing) as one, reading(one, calls.stream, heard) as stream:
+            await stream.connect()
+            time.now += seconds
+            calls.close(4001)
+            calls.publish(events(1))
+            assert await read(stream, 1) == [1]
+    assert [news.what for news in heard] == ["connected", what, "connected"]
+
+
 @in_loop
 async def test_an_expired_token_is_renewed_at_the_handshake(calls: Tenant) -> None:
     async with client(calls.emulator.url) as one, reading(one, calls.stream) as stream:
