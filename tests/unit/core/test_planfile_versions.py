@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ from reconciler.core.compare import FieldChange
 from reconciler.core.plan import Acknowledged, Change, Header, Plan, Problem, Step
 from reconciler.core.planfile import change_digest, digest_of_change, plan_digest, plan_from_json, plan_to_json
 from reconciler.core.resource import Key
+from reconciler.core.values import ABSENT, Secret
 
 W = Key("Widget", "w")
 PLAN = Plan(
@@ -103,6 +105,17 @@ def test_the_spelling_that_digests_are_of_outlives_a_version_of_the_tool() -> No
         "reason": "",
         "fields": [{"path": ["size"], "status": "ours", "before": 1, "after": 2}],
     }
+    token = FieldChange(("token",), "ours", ABSENT, {"in": [Secret("env:A", "x", "f")]}, ABSENT, "new")
+    spelled = {
+        "path": ["token"],
+        "status": "ours",
+        "before": {"@reconciler": {"absent": True}},
+        "after": {"in": [{"secret": "env:A"}]},
+    }
+    assert digest_of_change(replace(PLAN.changes[0], fields=(token,))) == digest({**change, "fields": [spelled]})
+    for secret in ("rotated", "forced"):
+        written = replace(token, desired=Secret("env:A"), secret=secret)  # type: ignore[arg-type]
+        assert digest_of_change(replace(PLAN.changes[0], fields=(*PLAN.changes[0].fields, written))) == digest(change)
     assert digest_of_change(PLAN.changes[0]) == digest(change)
     assert change_digest(PLAN) == digest([change])
     assert change_digest(Plan(Header())) == digest([])

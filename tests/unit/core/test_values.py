@@ -59,6 +59,11 @@ def test_a_secret_is_never_serialised(leave: object) -> None:
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
+def test_it_is_told_why_a_secret_cannot_be_copied() -> None:
+    with pytest.raises(TypeError, match="a secret is never serialised"):
+        copy.copy(SECRET)
+
+
 def test_a_secret_reveals_itself_only_when_asked() -> None:
     assert SECRET.reveal() == CANARY
     assert SECRET.resolved
