@@ -38,6 +38,8 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope["extensions"] |= {EXTENSION: self.transport, WIRE: self}
             await served(scope, receive, send)
+            # A refused handshake is over, too: uvicorn takes it for one that was forgotten, and reports an error.
+            self.handshake_complete |= self.initial_response is not None
 
         self.app = app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,22 @@ def test_no_handshake_with_what_is_not_there(emulator: RunningEmulator) -> None:
 def test_no_handshake_with_a_paused_stream(api: httpx.Client, emulator: RunningEmulator) -> None:
     paused = created(api, STREAMS, stream(api, status="PAUSED"))
     assert refusal(emulator, paused["id"], emulator.token()) == (409, "INVALID_TRANSITION")
+
+
+def test_a_refusal_is_nothing_to_report_for_the_server(emulator: RunningEmulator, calls: str) -> None:
+    """Embedded, it shares a terminal with the job, and each expired token is refused once."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("uvicorn.error")
+    log.addHandler(handler)
+    try:
+        for id_ in (calls, "s999"):
+            refusal(emulator, id_, "made-up")
+        emulator.control("GET", "state")
+    finally:
+        log.removeHandler(handler)
+    assert said == []
 
 
 def test_a_plain_request_is_told_to_upgrade(api: httpx.Client, calls: str) -> None:
