@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.core.codec import entry_from_json, ledger_from_json
+from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json, ledger_from_json
 from reconciler.core.diagnostic import dotted
-from reconciler.core.resource import Key
+from reconciler.core.resource import Entry, Key
 from reconciler.core.seal import fingerprint_of, secrets_in
 from reconciler.core.values import Bundle, Secret
 
@@ -71,3 +73,31 @@ def test_bundles_are_told_apart_by_their_digests_in_sets_too() -> None:
 
 def test_quotes_and_backslashes_in_a_path_are_escaped() -> None:
     assert dotted(("a", 'x\\y"z')) == 'a["x\\\\y\\"z"]'
+
+
+def test_all_of_a_bundle_reads_back_and_not_its_digest_alone() -> None:
+    bundle = Bundle("aa", {"b": "2", "a": "1"}, "code/x", ("*.md",), 9)
+    back = decode_tree(json.loads(json.dumps(encode_tree({"code": bundle}))))["code"]
+    assert (back.sha256, dict(back.files), back.path, back.exclude, back.size) == (
+        "aa",
+        {"a": "1", "b": "2"},
+        "code/x",
+        ("*.md",),
+        9,
+    )
+
+
+def test_an_entry_says_its_etag_where_it_has_one() -> None:
+    seen = Entry(K, "1", {"size": 1}, (Key("Widget", "v"),), retain=True, etag="e1")
+    assert entry_to_json(seen) == {
+        "id": "1",
+        "fields": {"size": 1},
+        "dependencies": ["Widget/v"],
+        "protect": False,
+        "retain": True,
+        "etag": "e1",
+    }
+    assert entry_from_json(K, entry_to_json(seen)) == seen
+    unseen = replace(seen, etag="")
+    assert "etag" not in entry_to_json(unseen)
+    assert entry_from_json(K, entry_to_json(unseen)) == unseen
