@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.errors import StateError
+from reconciler.emulator.errors import UNWRITABLE, StateError
 from reconciler.emulator.settings import Client, Settings, parse_client
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["Client", "Settings", "StateError", "create_app", "parse_client", "serve"]
+__all__ = ["UNWRITABLE", "Client", "Settings", "StateError", "create_app", "parse_client", "serve"]
 
 
 def create_app(settings: Settings) -> Starlette:

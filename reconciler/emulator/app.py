@@ -20,6 +20,7 @@ from reconciler.emulator.errors import ApiError
 from reconciler.emulator.gate import Gate
 from reconciler.emulator.http import error_response, request_id
 from reconciler.emulator.settings import Settings
+from reconciler.emulator.state_file import is_busy, state_error
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -28,14 +29,17 @@ def create_app(settings: Settings) -> Starlette:
     Its state is opened here and closed when the application is collected, or by ``app.state.emulator.store.close()``.
     Raises StateError where the state, seed or faults file can't be used.
     """
-    emulator = Emulator(settings)
+    try:
+        emulator = Emulator(settings)
+    except sqlite3.DatabaseError as error:
+        raise state_error(settings.state, error) from error
     app = Starlette(
         routes=_all_routes(emulator),
         middleware=[Middleware(Gate)],
         exception_handlers={
             ApiError: _refused,
             HTTPException: _not_routed,
-            sqlite3.OperationalError: _busy,
+            sqlite3.DatabaseError: _stateless,
             Exception: _failed,
         },
     )
@@ -68,9 +72,15 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     return error_response(refusal, request_id(request))
 
 
-async def _busy(request: Request, error: Exception) -> Response:
-    """Say that the state file is held by another process, or that it can't be written just now."""
-    refusal = ApiError(503, "STATE_BUSY", f"the state can't be used just now: {error}", headers={"Retry-After": "1"})
+async def _stateless(request: Request, error: Exception) -> Response:
+    """Say that the state file is held by another process; or that it can't be read or written, which no waiting mends."""
+    assert isinstance(error, sqlite3.DatabaseError)
+    if is_busy(error):
+        message = f"the state can't be used just now: {error}"
+        refusal = ApiError(503, "STATE_BUSY", message, headers={"Retry-After": "1"})
+    else:
+        found = state_error(request.app.state.emulator.settings.state, error)
+        refusal = ApiError(507, found.code, f"{found.message}; {found.fix}")
     return error_response(refusal, request_id(request))
 
 

@@ -39,7 +39,7 @@ class Emulator:
         self.settings = settings
         self.kinds = all_kinds()
         self.shows_etags = settings.concurrency == "etag"
-        self.store = Store(settings.state, list(self.kinds), show_etags=self.shows_etags)
+        self.store = Store(settings.state, list(self.kinds), show_etags=self.shows_etags, copied=settings.copied)
         self.records = Records(self.store)
         self.clock = Clock(lambda: self.store.clock_offset)
         self.resources = Resources(self.store, self.clock, settings.concurrency)

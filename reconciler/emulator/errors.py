@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+UNWRITABLE = "STATE_UNWRITABLE"
+"""The code of a state file that this process may not write, or for which there is no room."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -59,11 +59,13 @@ def parse_client(text: str) -> Client:
 class Settings:
     """All options of an emulator. The defaults are those of ``reconciler emulator`` without any flag.
 
-    ``rate_limit`` is in requests per second, ``seed`` and ``faults`` name JSON files holding the body of the
-    control call of the same name. Raises ValueError for a value that no server could honour.
+    ``copied`` leaves the state file alone and works on what it holds, ``rate_limit`` is in requests per second, ``seed`` and
+    ``faults`` name JSON files holding the body of the control call of the same name. Raises ValueError for a value that no
+    server could honour.
     """
 
     state: Path | None = None
+    copied: bool = False
     rate_limit: float | None = None
     page_size: int = 100
     pagination: Pagination = "page"

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator.collection import Collection, Row, shown_json
-from reconciler.emulator.state_file import damaged, open_state
+from reconciler.emulator.state_file import damaged, open_copy, open_state
 
 _KEPT_TOMBSTONES = 10_000
+_META: dict[str, type] = {"etag_key": bytes, "next_id": int, "clock_offset": float, "rev": int, "purged_rev": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,14 @@ class Written:
 class Store:
     """The tenant's resources and the emulator's own facts about them.
 
-    Raises StateError when ``path`` is not a usable state file.
+    ``copied`` works on a copy of the state in memory, which nobody else sees and nothing is left of. Raises StateError when
+    ``path`` is not a usable state file.
     """
 
-    def __init__(self, path: Path | None, kinds: Sequence[str], *, show_etags: bool) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, kinds: Sequence[str], *, show_etags: bool, copied: bool = False) -> None:
+        self._path = None if copied else path
         self._show_etags = show_etags
-        self.connection = open_state(path)
+        self.connection = open_copy(path) if copied and path is not None else open_state(path)
         # No lifespan event is promised in-process, so the connection closes with the store's own end.
         self.close = weakref.finalize(self, self.connection.close)
         self.collections = {kind: Collection(show_etags=show_etags) for kind in kinds}
@@ -52,7 +54,7 @@ class Store:
         self._after: list[Callable[[], object]] = []
         try:
             self.refresh()
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError) as error:
             self.close()
             raise damaged(path, error) from error
 
@@ -78,6 +80,9 @@ class Store:
 
     def _load_since(self) -> None:
         meta: dict[str, Any] = dict(self.connection.execute("SELECT key, value FROM meta"))
+        wrong = [key for key, kind in _META.items() if type(meta.get(key)) is not kind]
+        if wrong:
+            raise ValueError(f"what it says of itself lacks {wrong[0]}")
         self.etag_key = meta["etag_key"]
         self.next_id = meta["next_id"]
         self.clock_offset = meta["clock_offset"]

@@ -55,7 +55,7 @@ def open_tenant(
     Raises `InvalidProject` or `SecretUnavailable` for credentials that cannot be had.
     """
     wanted = tuple(scopes) or scopes_for((kinds[name] for name in sorted(set(needed)) if name in kinds), write=write)
-    app = embedded_app(project.root, target.name, target.api) if target.embedded else None
+    app = embedded_app(project.root, target.name, target.api, keep=write) if target.embedded else None
     api = target_api(project, target, environ)
     in_flight = api.max_concurrency if target.limits.max_concurrency else max(api.max_concurrency, at_once)
     return Client(
@@ -92,24 +92,30 @@ def _execution_settings(root: Path, target: str) -> dict[str, Any]:
     return found | ({"action_env": environment} if environment.is_file() else {})
 
 
-def embedded_app(root: Path, target: str, api: ApiSettings | None = None) -> Any:
+def embedded_app(root: Path, target: str, api: ApiSettings | None = None, *, keep: bool = True) -> Any:
     """The emulator inside this process, with its state under ``.reconciler/``; raises `EmulatorFailed`.
 
-    It pages and checks preconditions as ``api`` says, so that a style can be tried without a tenant that has it.
+    It pages and checks preconditions as ``api`` says, so that a style can be tried without a tenant that has it. Where the
+    state cannot be written and nothing needs to be kept, it works on a copy of it.
     """
     from reconciler import emulator
 
     folder = root / STATE_FOLDER / target
+    more = _execution_settings(root, target) | (_styles(api) if api else {})
+    settings = emulator.Settings(state=folder / "emulator.sqlite", page_size=500, **more)
     try:
-        make_private(folder)
-        state = folder / "emulator.sqlite"
-        more = _execution_settings(root, target) | (_styles(api) if api else {})
-        return emulator.create_app(emulator.Settings(state=state, page_size=500, **more))
+        try:
+            make_private(folder)
+            return emulator.create_app(settings)
+        except (OSError, emulator.StateError) as error:
+            if keep or not (isinstance(error, OSError) or error.code == emulator.UNWRITABLE):
+                raise
+            return emulator.create_app(replace(settings, copied=True))
     except emulator.StateError as error:
         raise EmulatorFailed(error.message, fix=error.fix) from error
     except OSError as error:
         raise EmulatorFailed(
-            f"the embedded emulator cannot keep its state in {folder.name}: {error.strerror or error}",
+            f"the embedded emulator cannot keep its state in {folder}: {error.strerror or error}",
             fix="make the project's folder writable, or name a target with a URL",
         ) from error
 

@@ -32,7 +32,13 @@ def serving_emulator(root: Path, target: str, options: Mapping[str, Any]) -> Ite
     Raises `EmulatorFailed` where it does not start.
     """
     folder = root / STATE_FOLDER / target
-    make_private(folder)
+    try:
+        make_private(folder)
+    except OSError as error:
+        raise EmulatorFailed(
+            f"the embedded emulator cannot keep its state in {folder}: {error.strerror or error}",
+            fix="make the project's folder writable, or name a target with a URL",
+        ) from error
     settings = {"state": str(folder / "emulator.sqlite"), "page_size": 500, **options}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "reconciler.jobs.embedded"],

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.emulator import Settings, StateError, create_app
 from reconciler.emulator.state_file import open_state
+from tests.support.privileges import unprivileged
 
 
 def code_of(path: Path) -> str:
@@ -60,6 +61,57 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     data[4096 : len(data)] = b"\xff" * (len(data) - 4096)
     path.write_bytes(bytes(data))
     assert code_of(path) == "STATE_DAMAGED"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE tokens",
+        "DELETE FROM meta",
+        "UPDATE meta SET value = 'x' WHERE key = 'rev'",
+        "UPDATE meta SET value = 'x' WHERE key = 'next_id'",
+        "UPDATE meta SET value = 'x' WHERE key = 'etag_key'",
+        "UPDATE meta SET value = NULL WHERE key = 'clock_offset'",
+        "UPDATE resources SET etag = 'none'",
+        "UPDATE resources SET kind = 'Nothing'",
+    ],
+)
+def test_a_state_that_lacks_what_it_needs_is_refused(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "state.db"
+    app = create_app(Settings(state=path))
+    app.state.emulator.seed({"resources": 1})
+    app.state.emulator.store.close()
+    with sqlite3.connect(path) as other:
+        other.execute(statement)
+    other.close()
+    assert code_of(path) == "STATE_DAMAGED"
+
+
+@pytest.mark.parametrize("read_only", ["state.db", "."])
+def test_what_may_not_be_written_is_refused_at_once_and_can_be_copied(tmp_path: Path, read_only: str) -> None:
+    path = tmp_path / "state.db"
+    app = create_app(Settings(state=path))
+    app.state.emulator.seed({"resources": 3})
+    kept = path.read_bytes()  # the newest is in the log, as the store is not closed
+    (tmp_path / read_only).chmod(0o500)
+    try:
+        with unprivileged():
+            assert code_of(path) == "STATE_UNWRITABLE"
+            copy = create_app(Settings(state=path, copied=True))
+            copy.state.emulator.seed({"resources": 2, "seed": 9})
+    finally:
+        (tmp_path / read_only).chmod(0o700)
+    assert [sum(len(c.rows) for c in it.state.emulator.store.collections.values()) for it in (app, copy)] == [3, 5]
+    assert path.read_bytes() == kept
+
+
+def test_a_copy_of_nothing_is_empty_and_one_of_what_is_not_ours_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    assert create_app(Settings(state=path, copied=True)).state.emulator.store.next_id == 0
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"garbage" * 1000)
+    with pytest.raises(StateError, match="damaged"):
+        create_app(Settings(state=path, copied=True))
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
