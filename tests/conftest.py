@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # In CI the same examples every time: a change is judged by what it does, new examples are looked for everywhere else.
 settings.register_profile(
@@ -15,6 +15,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("acceptance", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Tests that thousands of mutants run: few examples, always the same, and none made smaller once one fails.
+settings.register_profile(
+    "mutation",
+    max_examples=5,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
 
 
