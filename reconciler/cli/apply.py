@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options
+from reconciler.cli.common import EXIT_PARTIAL, EXIT_STALE, Settings, document, standard_options, tell_unkept
 from reconciler.cli.environment import given
 from reconciler.cli.plan import warn
 from reconciler.cli.planning_options import (
@@ -144,6 +144,7 @@ def _carry_out(settings: Settings, asked: _Asked, options: dict[str, Any]) -> Re
     with opened as session, log:
         if asked.anew:
             warn(settings, session.workspace.bound.diagnostics)
+            tell_unkept(settings, session.workspace)
         request = take_request(options, session.workspace, () if asked.saved else asked.paths)
         applying = Applying(
             session,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,6 +16,9 @@ from reconciler import errors
 from reconciler.cli import completion
 from reconciler.cli.environment import FormatOption, check_values, ignored
 from reconciler.cli.streams import say, write
+
+if TYPE_CHECKING:
+    from reconciler.engine.workspace import Workspace
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 """What adds an option to a command."""
@@ -107,6 +110,14 @@ def document(text: str) -> None:
         context = click.get_current_context(silent=True)
         annotations = context is not None and context.params.get("format") == "github"
         write(text if text.endswith("\n") else text + "\n", annotations=annotations)
+
+
+def tell_unkept(settings: Settings, workspace: Workspace) -> None:
+    """Say that what was found is not remembered, where it cannot be."""
+    if workspace.unkept:
+        from reconciler.engine.workspace import CACHE
+
+        settings.note(f"note: {CACHE} cannot be written ({workspace.unkept}): the next run reads all manifests again")
 
 
 def _use_color(no_color: bool) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options
+from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options, tell_unkept
 from reconciler.cli.planning_options import check_report_files, parse_reports, planning_options, take_request
 from reconciler.cli.rendering import FORMATS, REPORTS, plan_as
 
@@ -55,6 +55,10 @@ def command(
     )
     with opened as session:
         warn(settings, session.workspace.bound.diagnostics)
+        tell_unkept(settings, session.workspace)
+        if reason := session.store.unwritable():
+            embedded = ", and what follows was planned on a copy" if session.workspace.target.embedded else ""
+            settings.note(f"note: {session.store.place('')} cannot be written ({reason}): apply will refuse{embedded}")
         request = take_request(options, session.workspace, paths)
         plan = session.plan(request)
     if out is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.common import EXIT_INVALID, Settings, document, standard_options
+from reconciler.cli.common import EXIT_INVALID, Settings, document, standard_options, tell_unkept
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.errors import InvalidProject
 
@@ -37,6 +37,7 @@ def command(settings: Settings, paths: tuple[Path, ...]) -> int:
         if not error.diagnostics:
             raise
         return _report(settings, error.diagnostics)
+    tell_unkept(settings, workspace)
     diagnostics = workspace.bound.diagnostics
     if workspace.files is not None:
         shown = tuple(item for item in diagnostics if item.mark is None or item.mark.file in workspace.files)

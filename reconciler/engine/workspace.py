@@ -35,7 +35,7 @@ class Workspace:
     The bound manifests are always those of the whole project, since what a command is given by PATHS may refer to the rest.
     ``files`` are the files so given, relative to the project (None: all), ``selected`` the keys of the valid manifests in
     them; ``documents`` counts the manifests that were read from the selected files, valid or not. ``guards`` is what the files beside
-    them say.
+    them say, ``unkept`` why what was found could not be remembered, empty where it was or need not be.
     """
 
     project: Project
@@ -45,6 +45,7 @@ class Workspace:
     documents: int
     files: frozenset[str] | None = None
     guards: Guards = field(default_factory=Guards)
+    unkept: str = ""
 
     @property
     def selected(self) -> frozenset[Key] | None:
@@ -121,12 +122,14 @@ def _load(
     )
     guards = read_guards(everything, beside, project, kinds, diagnostics)
     sound = with_findings(bound, guards.findings)
+    failure = None
     if not sound.failed:
         # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
-        cache.store(everything)
+        failure = cache.store(everything)
         if watched is not None:
-            memory.remember(Meaning(project, target, kinds, bound, len(documents)), watched)
-    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards)
+            failure = memory.remember(Meaning(project, target, kinds, bound, len(documents)), watched) or failure
+    unkept = (failure.strerror or str(failure)) if failure else ""
+    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards, unkept)
 
 
 def _with_guards(found: Meaning) -> Workspace:

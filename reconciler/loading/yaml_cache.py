@@ -65,14 +65,15 @@ class ParseCache:
             return None
         return documents_of(self._data[place[0] : place[0] + place[1]], source)
 
-    def store(self, documents: Iterable[Document]) -> None:
+    def store(self, documents: Iterable[Document]) -> OSError | None:
         """Remember documents that validation accepted; files of which any document is missing are left out.
 
-        Files parsed earlier are kept until `MAX_BYTES` is reached. Writes only when there is something new.
+        Files parsed earlier are kept until `MAX_BYTES` is reached. Writes only when there is something new; gives what kept that
+        from being done.
         """
         used, fresh = self._sort(documents)
         if not fresh:
-            return
+            return None
         parts: dict[str, bytes | memoryview] = dict(fresh)
         room = MAX_BYTES - sum(map(len, fresh.values()))
         for name in sorted(self._index, key=lambda name: (name not in used, name)):
@@ -80,8 +81,11 @@ class ParseCache:
             room -= length
             if room >= 0:
                 parts.setdefault(name, self._data[begin : begin + length])
-        with contextlib.suppress(OSError):
+        try:
             self._write(parts)
+        except OSError as error:
+            return error
+        return None
 
     def _sort(self, documents: Iterable[Document]) -> tuple[set[str], dict[str, bytes]]:
         """The digests in use, and the parts that are not stored yet."""

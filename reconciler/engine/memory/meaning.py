@@ -160,15 +160,15 @@ class Memory:
         later.make = partial(places, meaning, {key: file for key, _, file in others})
         return meaning
 
-    def remember(self, meaning: Meaning, watched: Watched) -> None:
-        """Keep what was found; nothing is kept where it would not stand by itself. A folder that cannot be written is no error."""
+    def remember(self, meaning: Meaning, watched: Watched) -> OSError | None:
+        """Keep what was found, unless it would not stand by itself. A folder that cannot be written is no error, but told of."""
         bound = meaning.bound
         if bound.diagnostics or watched.environ.any:
-            return
+            return None
         with suppress(OSError, NotUsable, TypeError, ValueError):
             named = watched.reach.named
             if self.project_digest() != watched.project or _named(self.root, named) != named:
-                return
+                return None
             head = {
                 "kinds": stamp(),
                 "project": watched.project,
@@ -176,7 +176,11 @@ class Memory:
                 "files": _together(watched.files),
                 "named": named,
             }
-            write(place_of(self.cache, self.target), head, _body(meaning))
+            try:
+                write(place_of(self.cache, self.target), head, _body(meaning))
+            except OSError as error:
+                return error
+        return None
 
 
 _Place = Callable[[Key, PathParts], Mark | None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from reconciler.engine.state.file_faults import what_helps, why_unwritable
 from reconciler.engine.state.file_lease import Held, is_taken, take
 from reconciler.engine.state.holder import Holder, holder_here, holder_to_json, parse_holder
 from reconciler.engine.state.store import Blob, Lease, StateStore
@@ -22,21 +22,6 @@ _MODE = 0o600
 _LOCK = "lock"
 _FREEZE = "freeze.json"
 _HOLDER = "holder.json"
-_FULL = "make room on the disk"
-_DENIED = "give this user the right to {right} {place}, and the folder that it is in"
-_IN_THE_WAY = "put back the file or folder that was at {place}, or move away what is there now"
-_FIXES = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: _FULL,
-    errno.EACCES: _DENIED,
-    errno.EPERM: _DENIED,
-    errno.EROFS: "make its disk writable, or let the target keep its ledger elsewhere",
-    errno.EISDIR: _IN_THE_WAY,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.EEXIST: _IN_THE_WAY,
-    errno.ELOOP: _IN_THE_WAY,
-}
 _NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
 """Where a file stands in place of the folder, nothing is kept either; only writing finds that it cannot be."""
 
@@ -54,6 +39,10 @@ class FileStore(StateStore):
         with suppress(ValueError, OSError):
             return str(path.relative_to(Path.cwd()))
         return str(path)
+
+    def unwritable(self) -> str:
+        """Look at the rights of the folder, or of the nearest one above it that is there."""
+        return why_unwritable(self.folder)
 
     def read(self, name: str) -> Blob | None:
         """Read a blob."""
@@ -259,11 +248,7 @@ class FileStore(StateStore):
 
     def _failed(self, verb: str, name: str, error: OSError) -> StorageError:
         place = self.place(name)
-        fix = _FIXES.get(error.errno or 0, "check the disk that {place} is on")
-        right = "read" if verb == "read" else "write"
-        return StorageError(
-            f"cannot {verb} {place}: {error.strerror or error}", fix=fix.format(right=right, place=place)
-        )
+        return StorageError(f"cannot {verb} {place}: {error.strerror or error}", fix=what_helps(verb, place, error))
 
 
 def _append_whole(handle: int, data: bytes) -> None:

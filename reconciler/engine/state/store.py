@@ -39,6 +39,10 @@ class StateStore(ABC):
         """Where a person finds what is kept under a name, for messages."""
         return name
 
+    def unwritable(self) -> str:
+        """Why nothing can be written, as far as can be told without trying; empty where nothing speaks against it."""
+        return ""
+
     @abstractmethod
     def read(self, name: str) -> Blob | None:
         """What is stored under a name, or None. Raises `StorageError`."""
