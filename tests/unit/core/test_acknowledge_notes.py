@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.acknowledge import Acknowledgement, Finding, judge
+from reconciler.core.acknowledge import Acknowledgement, Finding, form_error, judge, refused_now
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Acknowledged, Header, Plan, Problem
 
@@ -56,3 +56,17 @@ def test_only_a_number_of_the_same_guard_falls_short() -> None:
 
     assert ends(DELETES, "G001=6") == "review what is refused, and renew it"
     assert ends(DELETES, "G018=6") == ends(SHARE, "G002=3") == ends(DELETES, "G002") == "remove it"
+
+
+def test_what_has_expired_since_the_plan_is_told_with_the_way_out() -> None:
+    plan = judged(SHARE, entries=[entry("G002")])
+    assert refused_now(plan, [Finding(SHARE)], [], NOW) == []
+    assert refused_now(plan, [Finding(SHARE)], [], NOW + timedelta(1)) == [
+        SHARE,
+        Problem(
+            "G021",
+            "the acknowledgement of G002 expired at 2026-05-02T12:00:00Z, after the plan was made",
+            "have it renewed, and plan again",
+        ),
+    ]
+    assert form_error("P-a:odd", ["P-a"]) == ("write P-a:Kind/name, or P-a for all", "")

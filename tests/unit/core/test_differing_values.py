@@ -103,3 +103,18 @@ def test_no_more_is_listed_of_what_a_change_touches_than_anybody_reads() -> None
     assert (len(item.touches), item.touches_more) == (TOUCHED_MOST, True)
     (item,), _ = compare_sides(KINDS, before, after, edges=(dict.fromkeys(list(edges)[:-1], (W,)),))
     assert (len(item.touches), item.touches_more) == (TOUCHED_MOST, False)
+
+
+def test_declarations_are_compared_exactly_unless_they_are_live() -> None:
+    keyed = {"parts": [{"id": "a", "x": None}], "note": None}
+    bare = {"parts": [{"id": "a"}]}
+    (item,), unchanged = compare_sides(KINDS, {W: Stated(W, keyed)}, {W: Stated(W, bare)})
+    assert ([change.label for change in item.fields], unchanged) == (["note", "parts[a].x"], 0)
+    assert [change.keyed for change in item.fields] == [-1, 1]
+    assert compare_sides(KINDS, {W: Stated(W, keyed)}, {W: Stated(W, bare)}, exact=False) == ((), 1)
+
+
+def test_lists_are_compared_as_one_value_where_items_of_either_lack_their_key() -> None:
+    keyed, bare = {"parts": [{"id": "a"}]}, {"parts": [{"x": 1}]}
+    for pair in ((keyed, bare), (bare, keyed)):
+        assert [change.label for change in compare_trees(WIDGET, *pair)] == ["parts"]

@@ -165,3 +165,10 @@ def test_exactly_so_deep_a_value_may_be(wrap: object) -> None:
     assert plain(deepest)
     with pytest.raises(ValueError, match=rf"^a value is nested deeper than {DEEPEST} levels$"):
         plain(wrap(deepest))  # type: ignore[operator]
+
+
+def test_what_lies_deep_in_an_item_is_put_back_too() -> None:
+    parts = [{"id": "a", "deep": {"x": 2, "y": 1}}]
+    fields = (FieldChange(("parts", "a", "deep", "x"), "ours", 1, 2, 1, keyed=1),)
+    change = Change(W, "update", "w", fields=fields, entry=Entry(W, "1", {"parts": parts}))
+    assert before_tree(change, KINDS) == {"parts": [{"id": "a", "deep": {"x": 1, "y": 1}}]}

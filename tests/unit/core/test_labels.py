@@ -29,7 +29,13 @@ def test_a_label_that_is_too_long_ends_before_its_mark() -> None:
 def test_a_mark_that_is_taken_grows() -> None:
     taken = {"a-b", *(f"a-b-{mark('A b', length)}" for length in (6, 7))}
     assert labels_for(["A b"], taken, "x") == {"A b": f"a-b-{mark('A b', 8)}"}
+    assert labels_for(["A b"], taken - {f"a-b-{mark('A b', 7)}"}, "x") == {"A b": f"a-b-{mark('A b', 7)}"}
 
 
 def test_no_label_begins_or_ends_with_a_dash() -> None:
     assert labels_for(["(Sales!)"], (), "x") == {"(Sales!)": "sales"}
+
+
+def test_a_mark_is_made_of_any_name_at_all() -> None:
+    digest = sha256("\ud800".encode("utf-8", "surrogatepass")).hexdigest()
+    assert labels_for(["\ud800"], (), "widget") == {"\ud800": f"widget-{digest[:6]}"}

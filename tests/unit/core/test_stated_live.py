@@ -59,18 +59,20 @@ def test_every_reference_is_an_edge_and_secrets_are_found_at_any_depth() -> None
             Reference("firstRef", ("Widget", "Gadget"), "firstId"),
             Reference("secondRef", ("Widget", "Gadget"), "secondId"),
         ),
-        secret_maps=(SecretMap("access.keys", frozenset({"user"})),),
+        secret_maps=(SecretMap("access.keys", frozenset({"user"})), SecretMap("access.vars", None)),
     )
     keys = {"user": "ann", "token": "********"}
     observed = {
         "Gadget": [
             _live("Gadget", "1", "a", firstId="2", secondId="1", access={"keys": keys}),
-            _live("Gadget", "2", "b", secondId="3", access="none"),
+            _live("Gadget", "2", "b", secondId="3", access="none", vars={"A": "x/gadget-00001"}),
             _live("Gadget", "3", "c", firstId="9", secondId="2", access={"keys": "none"}),
+            _live("Gadget", "gadget-00001", "d"),
         ]
     }
     side = live_side({"Gadget": kind}, observed)
     a, b, c = (Key("Gadget", name) for name in "abc")
-    assert side.edges == {a: (b, a), b: (c,), c: (b,)}
+    assert side.edges == {a: (b, a), b: (c,), c: (b,), Key("Gadget", "d"): ()}
     assert side.secrets == {(a, "access.keys.token")}
     assert side.stated[a].fields["secondRef"] == "a"
+    assert side.stated[b].fields["vars"] == {"A": "x/gadget-00001"}
