@@ -80,3 +80,16 @@ def test_only_the_fields_that_are_wanted_are_read() -> None:
     assert live_tree(WIDGET, body, ["size", "missing", "id"]) == {"size": 1}
     assert live_tree(WIDGET, body, ["code"]) == {"code": Bundle("ab")}
     assert live_tree(WIDGET, body, []) == {}
+
+
+def test_a_resource_that_is_refused_keeps_out_of_the_plan_even_where_it_moved() -> None:
+    made = plan([want(W, moved_from=V)], [stranger("w")], [entry(V)])
+    assert [problem.code for problem in made.problems] == ["G011"]
+    assert (made.changes, made.orphans) == ((), ())
+
+
+def test_the_cost_knows_how_long_the_listings_are() -> None:
+    keys = [Key("Widget", f"n{number:02}") for number in range(25)]
+    observed = [live(Key("Widget", f"o{number:02}")) for number in range(30)]
+    made = plan([want(key) for key in keys], observed, [entry(W)], page_size=10, rate=2.0, prune=True)
+    assert (made.cost.requests, made.cost.seconds) == (25 + 6, 15.5)
