@@ -126,6 +126,7 @@ def _left_aside(snapshot: Snapshot, label: str) -> tuple[str, ...]:
     tree = snapshot.tree
     reasons = (
         ("leads out of the project and is not followed", tree.outside),
+        ("is a link that leads to nothing there", tree.lost),
         ("is a name that no file has", tree.unsafe),
     )
     return tuple(f"at {label} {name} {reason}" for reason, names in reasons for name in names[:_SHOWN])

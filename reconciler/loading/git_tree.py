@@ -26,7 +26,8 @@ class GitTree:
     """Entries by name, relative to the project. ``links`` holds where each link leads, by its object.
 
     ``unsafe`` are names that no file may have (a part is ``..`` or ``.git``), which only a repository made to do harm holds;
-    they are left out of everything. ``outside`` are links among manifests that lead out of the project and may be folders.
+    they are left out of everything. ``outside`` are links among manifests that lead out of the project and may be folders;
+    ``lost`` are those that lead nowhere, or into a submodule.
     """
 
     def __init__(self, entries: Iterable[Entry], links: Mapping[str, bytes]) -> None:
@@ -34,6 +35,7 @@ class GitTree:
         self.files: dict[str, Entry] = {}
         self.unsafe: list[str] = []
         self.outside: list[str] = []
+        self.lost: list[str] = []
         self._children: dict[str, set[str]] = {"": set()}
         for entry in entries:
             if any(part in ("", ".", "..") or part.lower() == ".git" for part in entry.name.split("/")):
@@ -145,13 +147,15 @@ class GitTree:
             except NotUsable as error:
                 if str(error) == _LEAVES and is_manifest:
                     raise _outside(prefix + name) from error
-                if str(error) == _LEAVES:
+                if not is_manifest:
                     # On disk it would matter whether it leads to a folder; nobody here knows what is out there.
-                    self.outside.append(prefix + name)
+                    (self.outside if str(error) == _LEAVES else self.lost).append(prefix + name)
             if self.is_folder(target):
                 yield from self._walk(prefix + name, target, seen)
             elif is_manifest and not (target in self.files and self.files[target].is_module):
                 yield prefix + name, target
+            elif target not in self.files:
+                self.lost.append(prefix + name)
 
     def _is_link(self, name: str) -> bool:
         return name in self.files and self.files[name].is_link

@@ -201,3 +201,12 @@ def test_a_submodule_that_is_not_looked_into_is_named(tmp_path: Path) -> None:
     said = diff(project)["warnings"]
     assert said[-1] == "at HEAD shared is a submodule, which is not looked into"
     assert "names shared/manifests, which does not exist" in said[0]
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    """What it led to may have been manifests, and a revision cannot be mended."""
+    project = committed_project(tmp_path / "repo")
+    (project.root / "manifests" / "shared").symlink_to("../elsewhere")
+    commit(project)
+    (project.root / "manifests" / "shared").unlink()
+    assert diff(project)["warnings"] == ["at HEAD manifests/shared is a link that leads to nothing there"]
