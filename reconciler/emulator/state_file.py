@@ -108,7 +108,9 @@ def state_error(path: Path | None, error: sqlite3.DatabaseError) -> StateError:
         return _unwritable(path, str(error), "make room on the disk")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return _unwritable(path, str(error))
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+    if code == sqlite3.SQLITE_IOERR:
+        return _unwritable(path, str(error), "check the disk, and make room on it")
+    if code == sqlite3.SQLITE_CANTOPEN:
         return _unusable(path, str(error), "move away what is there, or name another file for the state")
     return damaged(path, error)
 

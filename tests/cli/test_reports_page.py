@@ -71,7 +71,7 @@ def test_every_key_is_told_of() -> None:
 
 def test_every_format_of_every_command(project: Project) -> None:
     """To stdout as to a file; an error is nothing but its annotation for GitHub."""
-    project.run("plan", "--report", "html=no/such/folder.html").ok(1)
+    project.run("plan", "--report", "html=no/such/folder.html").ok(64)
     github = project.run("plan", "--format", "github").ok()
     assert github.out.startswith("::notice title=Plan for local::1 to create")
     assert github.err == ""

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.bucket_fixtures import bucket, buckets
+from tests.support.damaged_project import applied, copied, repeated
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.postgres_fixtures import database, postgres
 from tests.support.tenant_project import Setting
 
-__all__ = ["bucket", "buckets", "database", "postgres"]
+__all__ = ["applied", "bucket", "buckets", "copied", "database", "postgres", "repeated"]
 
 
 @pytest.fixture(scope="module")

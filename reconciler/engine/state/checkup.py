@@ -64,7 +64,7 @@ def _journal(store: StateStore, stack: str, target: str) -> Finding:
 def _audit(store: StateStore, ledger: Ledger | None) -> list[Finding]:
     try:
         records, problems = read_audit(store)
-    except StorageError as error:
+    except (LedgerError, StorageError) as error:
         return [Finding("audit log", error.message, bad=True)]
     problems += verify(records, ledger.audit_head if ledger else "")
     if problems:
