@@ -49,7 +49,7 @@ demo: $(VENV)/run.stamp ## Set up, then tell the whole story on the embedded emu
 	@$(BIN)/reconciler demo
 
 test: $(VENV)/browser.stamp $(VENV)/node.stamp ## Set up, then run all tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, layers
 	@$(BIN)/ruff check .
@@ -72,7 +72,7 @@ bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
 	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/apply.py benchmarks/size.py benchmarks/diff.py benchmarks/export.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
 acceptance: $(VENV)/browser.stamp $(VENV)/node.stamp ## The long versions of the property tests, and jobs at their full sizes
-	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --timeout=3600 tests/property tests/fault tests/contract/jobs
+	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout=3600 tests/property tests/fault tests/contract/jobs
 
 clean: ## Remove the environment and all caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

@@ -29,7 +29,7 @@ settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
 
 
 _TESTS = Path(__file__).parent
-_MEASURED = ("unit", "golden", "property/test_core", "cli/test_render", "contract/test_export")
+_MEASURED = ("unit/core", "golden")
 """The tests that coverage is measured by: it is about the core, and measuring slows all others down for nothing."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -12,9 +11,9 @@ import pytest
 
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.journal import open_journal
+from tests.support.profile import ACCEPTANCE
 from tests.support.tenant_project import Setting, action, connector, dataset, stream
 
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 KILLS = 200 if ACCEPTANCE else 4
 SIGNALS = 40 if ACCEPTANCE else 2
 _PATIENCE_SECONDS = 120

@@ -192,11 +192,11 @@ def test_secrets_that_cannot_be_checked(setting: Setting) -> None:
 
 
 def test_planning_sends_pages_and_tokens_and_nothing_else(tmp_path: Path) -> None:
-    """A thousand applied resources: two pages of 500, one token. An empty plan writes nothing, whoever asks for it."""
+    """More applied resources than a page has: two pages, one token. An empty plan writes nothing, whoever asks for it."""
     with running_emulator(page_size=500) as emulator:
         setting = Setting.make(tmp_path, emulator)
         project = setting.project
-        project.put("all.yaml", *(dataset(f"d{number:04}") for number in range(1000)))
+        project.put("all.yaml", *(dataset(f"d{number:03}") for number in range(501)))
         project.apply("--parallelism", "50")
         ledger = project.ledger
         mark = setting.mark
@@ -214,4 +214,4 @@ def test_planning_sends_pages_and_tokens_and_nothing_else(tmp_path: Path) -> Non
                 "POST /oauth/token ",
             ]
         assert project.ledger == ledger
-        assert json.dumps(ledger["entries"]["Dataset/d0999"]["fields"]["description"]) == '"first"'
+        assert json.dumps(ledger["entries"]["Dataset/d500"]["fields"]["description"]) == '"first"'

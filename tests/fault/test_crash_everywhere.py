@@ -6,7 +6,6 @@ on the way or not. The witness is the tenant itself: what each request changed i
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from collections import Counter
@@ -30,6 +29,7 @@ from reconciler.engine.state.store import StateStore
 from tests.support.bucket import Bucket, BucketServer
 from tests.support.crashing import Crash, CrashingObjects, CrashingStore, Fate
 from tests.support.generated_projects import Specs, projects
+from tests.support.profile import ACCEPTANCE
 from tests.support.project import manifest
 from tests.support.tenant_project import action, connector, dataset, stream
 from tests.support.worlds import (
@@ -46,7 +46,6 @@ from tests.support.worlds import (
     unsynced,
 )
 
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 CASES = 7
 """Points at which each transition is cut in an ordinary run; all of them in acceptance."""
 

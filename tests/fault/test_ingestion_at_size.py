@@ -17,9 +17,9 @@ from typing import Any
 
 from tests.support.emulator import emulator_process
 from tests.support.ingestion import Ingesting, account
+from tests.support.profile import ACCEPTANCE
 from tests.support.project import Project, manifest
 
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 RECORDS = 1_000_000 if ACCEPTANCE else 20_000
 FILE_BYTES = 3_000_000_000 if ACCEPTANCE else 30_000_000
 MEGABYTES = 300

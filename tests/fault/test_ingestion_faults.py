@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import time
@@ -13,11 +12,11 @@ import pytest
 
 from tests.support.emulator import RunningEmulator
 from tests.support.ingestion import RECORDS, Ingesting, account, lines_of, live_form, report_of, tickets
+from tests.support.profile import ACCEPTANCE
 from tests.support.project import Ran
 
 _PATIENCE_SECONDS = 60
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
-KILLS = 20 if ACCEPTANCE else 3
+KILLS = 20 if ACCEPTANCE else 2
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -15,11 +14,12 @@ import psycopg
 import pytest
 
 from tests.support.postgres import own_server, rows
+from tests.support.profile import ACCEPTANCE
 from tests.support.sink import event, interactions
 from tests.support.sink_project import KEY, Setting
 from tests.support.sink_tenant import Tenant, tenant
 
-SCALE = 20 if os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance" else 1
+SCALE = 20 if ACCEPTANCE else 1
 PATIENCE_SECONDS = 120 * SCALE
 
 

@@ -5,7 +5,6 @@ The model is another reading of the contract and of RFC 9110 §13, RFC 7396: it 
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import anyio
@@ -16,9 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from reconciler.emulator import Settings
 from reconciler.emulator.app import create_app
+from tests.support.profile import ACCEPTANCE
 from tests.support.tenant import rfc7396
 
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 DATASETS, CONNECTORS = "/api/v2/data-actions/datasets", "/api/v2/crm/connectors"
 COLLECTIONS = st.sampled_from([DATASETS, CONNECTORS])
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -26,11 +26,11 @@ from reconciler.engine.state.journal_lines import line_of
 from tests.support.hostile_values import unprintable
 from tests.support.kind_examples import CODE
 from tests.support.mutations import mutate_bytes, mutate_tree
+from tests.support.profile import ACCEPTANCE
 from tests.support.project import Project, Ran
 from tests.support.tenant_project import action, connector, dataset, stream
 
 SAMPLE = Path(__file__).parents[2] / "manifests"
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 SHARDS = 8
 MANIFESTS, OTHERS = (100_000, 10_000) if ACCEPTANCE else (1_200, 320)
 START = int(os.environ.get("FUZZ_START", "0"))

@@ -6,7 +6,6 @@ that the collection had at one moment; where it never stood still for long enoug
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +22,9 @@ from reconciler.cxone.settings import Auth, TargetApi
 from reconciler.emulator.preconditions import Conditions
 from reconciler.errors import UnstableListing
 from reconciler.kinds import load_kinds
+from tests.support.profile import ACCEPTANCE
 from tests.support.worlds import TenantServer
 
-ACCEPTANCE = os.environ.get("RECONCILER_TEST_PROFILE") == "acceptance"
 KINDS = load_kinds()
 DATASETS = KINDS["Dataset"].wire.collection if KINDS["Dataset"].wire else ""
 Step = tuple[str, int]

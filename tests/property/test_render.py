@@ -21,6 +21,7 @@ from reconciler.render.markdown import LIMIT
 from reconciler.render.plan_markdown import render_plan_markdown
 from reconciler.render.plan_text import render_plan_text
 from reconciler.render.values import inline, scalar
+from tests.support.profile import share
 
 CANARY = "c4n4ry-value"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -128,6 +129,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
+@share(0.3)
 @given(plans, widths, st.booleans())
 def test_text_is_printable_and_colour_changes_no_word(plan, width, full):
     for render in (render_plan_text, render_drift_text):
@@ -137,6 +139,7 @@ def test_text_is_printable_and_colour_changes_no_word(plan, width, full):
         assert ANSI.sub("", render(plan, width=width, color=True, full=full)) == plain
 
 
+@share(0.3)
 @given(plans)
 def test_a_plan_reads_back_as_it_was_printed(plan):
     data = plan_to_json(plan)
@@ -145,6 +148,7 @@ def test_a_plan_reads_back_as_it_was_printed(plan):
     assert render_plan_text(again, full=True) == render_plan_text(plan, full=True)
 
 
+@share(0.3)
 @given(plans)
 def test_markdown_keeps_its_structure(plan):
     text = render_plan_markdown(plan, marker="mark")

@@ -31,6 +31,7 @@ from reconciler.render.report_html import render_report_html
 from reconciler.render.report_markdown import render_report_markdown
 from tests.property.test_render import CANARY, Tags, keys, marks, plans, texts
 from tests.support.html_pages import read_page
+from tests.support.profile import share
 from tests.support.render_plans import applied, live, plan_of, widget, worlds
 from tests.support.report_plans import large, told
 
@@ -194,6 +195,7 @@ def test_the_same_plan_read_back_gives_the_same_bytes(plan: Plan) -> None:
         assert render(again) == render(plan)
 
 
+@share(0.3)
 @given(plans)
 def test_pages_keep_their_structure(plan: Plan) -> None:
     for text in (render_plan_html(plan), render_drift_html(plan, [("<b>", "\x1b<script>", "--><img src=x>")])):
@@ -223,6 +225,7 @@ def well_formed(text: str) -> None:
     assert tags.open == []
 
 
+@share(0.3)
 @given(plans, st.lists(st.tuples(texts, texts, texts), max_size=3))
 def test_markdown_of_drift_keeps_its_structure(plan: Plan, unmanaged: list[tuple[str, str, str]]) -> None:
     well_formed(render_drift_markdown(plan, unmanaged))
@@ -250,6 +253,7 @@ reports = st.builds(
 )
 
 
+@share(0.3)
 @given(reports)
 def test_reports_of_an_apply_keep_their_structure_and_say_the_same(report: Report) -> None:
     well_formed(render_report_markdown(report))
@@ -263,6 +267,7 @@ def test_reports_of_an_apply_keep_their_structure_and_say_the_same(report: Repor
     assert len(page.of("diverged")) == len(report.diverged)
 
 
+@share(0.3)
 @given(plans, reports)
 def test_an_annotation_is_one_line_and_nothing_but_an_annotation(plan: Plan, report: Report) -> None:
     for text in (render_plan_github(plan), render_drift_github(plan), render_report_github(report)):
@@ -272,6 +277,7 @@ def test_an_annotation_is_one_line_and_nothing_but_an_annotation(plan: Plan, rep
             assert re.fullmatch(r"::(error|warning|notice) ((file|line|col|title)=[^:,]*,?)+::[^\r\n]*", line), line
 
 
+@share(0.3)
 @given(reports.filter(lambda report: "\ud800" not in str(report)))
 def test_a_report_reads_back(report: Report) -> None:
     assert report_from_json(json.loads(json.dumps(report_to_json(report)))) == report

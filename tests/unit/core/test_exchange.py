@@ -232,4 +232,4 @@ class Exchange(RuleBasedStateMachine):
 
 
 TestExchange = Exchange.TestCase
-TestExchange.settings = settings(max_examples=max(300, settings.default.max_examples), stateful_step_count=14)
+TestExchange.settings = settings(max_examples=max(100, settings.default.max_examples), stateful_step_count=14)

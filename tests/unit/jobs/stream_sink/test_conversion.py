@@ -19,6 +19,7 @@ from reconciler.jobs.stream_sink.conversion import NULL, Misfit, escape
 from reconciler.jobs.stream_sink.converters import converter_of
 from reconciler.jobs.stream_sink.events import Preparer
 from tests.support.postgres import Server, fresh_database
+from tests.support.profile import share
 
 TYPES = ("text", "integer", "bigint", "numeric", "double precision", "boolean", "date", "timestamptz", "uuid", "jsonb")
 
@@ -198,6 +199,7 @@ def _stored(connection: psycopg.Connection[Any], type_: str, texts: list[str]) -
 
 
 @pytest.mark.parametrize("type_", TYPES)
+@share(0.4)
 @given(jsons=st.lists(_VALUES | _DIGITS, min_size=1, max_size=8))
 def test_what_is_accepted_is_stored_as_it_is(connection: psycopg.Connection[Any], type_: str, jsons: list[str]) -> None:
     plan = TablePlan(_PLAN.table, (_PLAN.columns[0], Column(("value",), "x", type_)), "id", None, ())
@@ -249,6 +251,7 @@ def _same_time(given_value: str, stored: str) -> bool:
 
 
 @pytest.mark.parametrize("type_", TYPES)
+@share(0.4)
 @given(values=st.lists(_LEAVES.filter(lambda value: not _big(value)), min_size=1, max_size=6))
 def test_a_whole_column_is_judged_as_each_value_is(type_: str, values: list[Any]) -> None:
     converter = converter_of(Column(("x",), "x", type_))
