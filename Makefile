@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 TESTS ?= tests
 
+# Hundreds of processes are started: without their bytecode kept, each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format types layers generated docs bench acceptance coverage clean
 
