@@ -200,7 +200,14 @@ class Session:
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
     """Run a piece of asynchronous work to its end."""
-    return anyio.run(work)
+    found: list[T] = []
+
+    async def kept() -> None:
+        # asyncio spells out what its first task has given when it takes back its signal handler: seconds, for a large plan.
+        found.append(await work())
+
+    anyio.run(kept)
+    return found[0]
 
 
 @contextmanager
