@@ -39,9 +39,13 @@ class Terminal:
 
 def find_manifests(session: Session, keys: Sequence[Key]) -> list[tuple[Job, Manifest]]:
     """The jobs of these keys, in their order. Raises `UsageError` for what is no job of this project and target."""
-    declared = {item.key: item for item in session.workspace.bound.jobs}
+    bound = session.workspace.bound
+    declared = {item.key: item for item in bound.jobs}
+    resources = {item.key for item in bound.desired}
     found = []
     for key in dict.fromkeys(keys):
+        if key in resources:
+            raise UsageError(f"{key} is a resource, and no job to run", fix="`reconciler apply` puts it into the tenant")
         if key not in declared:
             fix = did_you_mean(str(key), map(str, declared)) or "`reconciler graph` shows the keys"
             target = session.workspace.target.name

@@ -105,7 +105,7 @@ def test_before_an_apply(project: Project) -> None:
         ([], "Missing argument"),
         (["load"], "Kind/name"),
         (["Ingestion/lod"], "did you mean `Ingestion/load`"),
-        (["Dataset/people"], "no job Dataset/people"),
+        (["Dataset/people"], "Dataset/people is a resource, and no job to run"),
         (["Ingestion/load", "--replay", "none.ndjson"], "no such file"),
         (["Ingestion/load", "Ingestion/again", "--replay", "people.csv"], "one job"),
         (["Ingestion/load", "--resume", "--replay", "people.csv"], "exclude each other"),
