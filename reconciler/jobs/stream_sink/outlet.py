@@ -127,8 +127,8 @@ class Outlet:
     async def _due(self) -> bool:
         """Wait until a batch is full, or its first event has waited long enough; False where nothing will come any more."""
         spool, batch = self._spool, self._batch
-        while (
-            spool.unread < batch.max_events and spool.unread_bytes < batch.max_bytes and not self._intake.over.is_set()
+        while not self._intake.over.is_set() and (
+            not spool.unread or (spool.unread < batch.max_events and spool.unread_bytes < batch.max_bytes)
         ):
             self._intake.arrived = anyio.Event()
             left = batch.max_seconds

@@ -97,7 +97,8 @@ class Spool:
         self._piece, self._next = Piece(), 0
         self._synced = self._end
         self.recovered = self.unread = self.pending
-        self.unread_bytes = self.size_bytes
+        # What is committed still lies in the segments; no batch can be made of it.
+        self.unread_bytes = self.size_bytes - self._read_at.offset - HEADER_BYTES * (len(self._segments) - 1)
 
     def __enter__(self) -> Spool:
         return self

@@ -64,6 +64,25 @@ def test_what_is_not_committed_is_there_again(tmp_path: Path) -> None:
         assert spool.damaged == []
 
 
+def test_bytes_wait_only_while_messages_do(tmp_path: Path) -> None:
+    """After any number of commits and of processes: bytes without a message once made a sink believe that it was done."""
+    with Spool(tmp_path, limit_bytes=LIMIT, segment_bytes=1000) as spool:
+        assert spool.unread_bytes == 0
+        for _ in range(4):
+            spool.append([b"x" * 100] * 5, 1.0)
+        whole = spool.unread_bytes
+        spool.commit(spool.take(8, LIMIT))
+        left = spool.unread_bytes
+        assert 0 < left < whole
+    with Spool(tmp_path, limit_bytes=LIMIT, segment_bytes=1000) as spool:
+        assert (spool.unread, spool.unread_bytes) == (12, left)
+        spool.commit(spool.take(20, LIMIT))
+        assert (spool.unread, spool.unread_bytes) == (0, 0)
+    with Spool(tmp_path, limit_bytes=LIMIT, segment_bytes=1000) as spool:
+        assert spool.size_bytes > 8
+        assert (spool.unread, spool.unread_bytes) == (0, 0)
+
+
 def test_segments_follow_each_other_and_go_when_they_are_used_up(tmp_path: Path) -> None:
     with Spool(tmp_path, limit_bytes=LIMIT, segment_bytes=1000) as spool:
         for number in range(50):
