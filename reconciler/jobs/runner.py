@@ -45,7 +45,9 @@ def find_manifests(session: Session, keys: Sequence[Key]) -> list[tuple[Job, Man
     found = []
     for key in dict.fromkeys(keys):
         if key in resources:
-            raise UsageError(f"{key} is a resource, and no job to run", fix="`reconciler apply` puts it into the tenant")
+            raise UsageError(
+                f"{key} is a resource, and no job to run", fix="`reconciler apply` puts it into the tenant"
+            )
         if key not in declared:
             fix = did_you_mean(str(key), map(str, declared)) or "`reconciler graph` shows the keys"
             target = session.workspace.target.name
