@@ -30,6 +30,7 @@ EMPTY = answer(200, {"items": [], "total": 0})
 @in_loop
 async def test_no_more_are_in_flight_than_allowed() -> None:
     now, most = 0, 0
+    reached = anyio.Event()
 
     async def serve(request: Request) -> bytes:
         nonlocal now, most
@@ -37,6 +38,9 @@ async def test_no_more_are_in_flight_than_allowed() -> None:
             return token()
         now += 1
         most = max(most, now)
+        if now == 3:
+            reached.set()
+        await reached.wait()
         for _ in range(20):
             await anyio.lowlevel.checkpoint()
         now -= 1
