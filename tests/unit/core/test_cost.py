@@ -33,6 +33,7 @@ def changes(
         (changes(20, "create"), {"Dataset": 480}, 21),
         (changes(21, "create"), {"Dataset": 480}, 23),
         (changes(20, "delete"), {"Dataset": 20}, 21),
+        (changes(20, "delete"), {"Dataset": 501}, 21),
         (changes(20) + changes(2, kind="Connector"), {"Dataset": 20}, 25),
     ],
 )
