@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from tests.support.hostile_values import HOSTILE
@@ -179,7 +180,8 @@ def _put(tree: Any, path: Path, value: Any) -> Any:
 
 
 def _set(tree: Any, chance: random.Random) -> Any:
-    return _put(tree, _inner(tree, chance), chance.choice(VALUES))
+    # A copy: the next change of the same tree may go into it, and would stay in it for all trees to come.
+    return _put(tree, _inner(tree, chance), deepcopy(chance.choice(VALUES)))
 
 
 def _drop(tree: Any, chance: random.Random) -> Any:
