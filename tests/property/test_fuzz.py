@@ -82,7 +82,10 @@ class Fuzzed:
         documents = list(self.trees[index])
         which = chance.randrange(len(documents))
         documents[which] = mutate_tree(documents[which], chance)
-        text = "\n---\n".join(json.dumps(item, ensure_ascii=chance.random() < 0.5) for item in documents)
+        try:
+            text = "\n---\n".join(json.dumps(item, ensure_ascii=chance.random() < 0.5) for item in documents)
+        except RecursionError:  # deeper than this library writes; bytes can be as deep
+            return mutate_bytes(self.texts[index], chance, self.texts)
         return text.encode("utf-8", "surrogatepass")
 
 
