@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Fate:
     """All points that a process passes, in their order, and the one at which it dies (None: it lives).
 
     ``drops`` counts the writes whose answers get lost on the way back, by their ordinal among all that were carried out.
+    A process writes in a thread while its requests go on in another: ``writing`` lets each write to the store happen wholly
+    before or wholly after the death, so that what ``at_death`` looks at is a moment that there really was.
     """
 
     at: int | None = None
@@ -30,6 +33,7 @@ class Fate:
     dead: bool = False
     at_death: Callable[[], None] = lambda: None
     answered: int = 0
+    writing: Any = field(default_factory=threading.RLock, repr=False)
 
     def point(self, what: str) -> None:
         """Pass a point, or die there; who is dead can do nothing at all."""
@@ -38,14 +42,16 @@ class Fate:
 
     def ends_here(self, what: str) -> bool:
         """Pass a point; whether it is the one to die at, for those who have something to spoil first."""
-        if self.dead:
-            raise Crash
-        self.passed.append(what)
-        return len(self.passed) - 1 == self.at
+        with self.writing:
+            if self.dead:
+                raise Crash
+            self.passed.append(what)
+            return len(self.passed) - 1 == self.at
 
     def die(self) -> None:
-        self.dead = True
-        self.at_death()
+        with self.writing:
+            self.dead = True
+            self.at_death()
         raise Crash
 
     def around(self, words: str, done: bool) -> None:
@@ -66,7 +72,10 @@ class CrashingStore(StateStore):
 
     def _write(self, what: str, work: Callable[[], Any]) -> Any:
         self._fate.point(f"before {what}")
-        found = work()
+        with self._fate.writing:
+            if self._fate.dead:
+                raise Crash
+            found = work()
         self._fate.point(f"after {what}")
         return found
 
@@ -77,9 +86,10 @@ class CrashingStore(StateStore):
         return str(self._write(f"write {name}", lambda: self._inner.write(name, data, expected)))
 
     def append(self, name: str, data: bytes) -> None:
-        if self._fate.ends_here(f"within append {name}"):
-            self._inner.append(name, data[: len(data) // 2])
-            self._fate.die()
+        with self._fate.writing:
+            if self._fate.ends_here(f"within append {name}"):
+                self._inner.append(name, data[: len(data) // 2])
+                self._fate.die()
         self._write(f"append {name}", lambda: self._inner.append(name, data))
 
     def read_log(self, name: str) -> bytes:
