@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,24 +77,18 @@ def command(
     what the server owns are left out, references are compared by the name of what they point to, and of secrets only whether
     they are set. Manifests have no part in it.
     """
-    from reconciler.engine.diff import Narrowing, diff_revisions
-    from reconciler.loading.project import project_root
-
     wanted = parse_reports(reports, FORMATS)
     check_report_files(wanted)
     if against:
         _refuse_revisions(base, head, *paths)
-        live = _between_tenants(settings, against, only, exclude)
-        return conclude(settings, live, wanted, full=full, detailed=detailed_exitcode)
-    if not base:
+        found = _between_tenants(settings, against, only, exclude)
+    elif base:
+        found = _between_revisions(settings, paths, base, head or "", only, exclude)
+    else:
         raise UsageError(
             "say what to compare with",
             fix="--base REV, such as --base origin/main; or another tenant: --against TARGET",
         )
-    root = project_root(settings.directory)
-    places = tuple(inside_project(root, path) for path in paths)
-    narrowing = Narrowing(parse_selectors(only), parse_selectors(exclude), places)
-    found = diff_revisions(root, settings.target, base, head or "", narrowing)
     return conclude(settings, found, wanted, full=full, detailed=detailed_exitcode)
 
 
@@ -103,6 +98,19 @@ def _refuse_revisions(*given: object) -> None:
             "--against compares what is live: revisions and paths have no part in it",
             fix="leave out --base, --head and PATHS; --only and --exclude narrow it",
         )
+
+
+def _between_revisions(
+    settings: Settings, paths: Sequence[Path], base: str, head: str, only: tuple[str, ...], exclude: tuple[str, ...]
+) -> Difference:
+    """What two revisions declare otherwise, of the manifests that ``paths`` and the selectors choose."""
+    from reconciler.engine.diff import Narrowing, diff_revisions
+    from reconciler.loading.project import project_root
+
+    root = project_root(settings.directory)
+    places = tuple(inside_project(root, path) for path in paths)
+    narrowing = Narrowing(parse_selectors(only), parse_selectors(exclude), places)
+    return diff_revisions(root, settings.target, base, head, narrowing)
 
 
 def _between_tenants(settings: Settings, against: str, only: tuple[str, ...], exclude: tuple[str, ...]) -> Difference:

@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,14 +58,8 @@ def open_state(path: Path | None) -> sqlite3.Connection:
         connection = _connect(path or ":memory:")
     except sqlite3.OperationalError as error:
         raise state_error(path, error) from error
-    try:
+    with _closed_on_error(connection, path):
         _prepare(connection, path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise state_error(path, error) from error
-    except StateError:
-        connection.close()
-        raise
     return connection
 
 
@@ -74,25 +69,32 @@ def open_copy(path: Path) -> sqlite3.Connection:
     Raises StateError for a file that cannot be read or is not ours.
     """
     memory = _connect(":memory:")
-    try:
-        with TemporaryDirectory() as folder:
-            # With its log, which holds what is newest; opening that takes the right to write.
-            for file in (path, path.with_name(f"{path.name}-wal")):
-                if file.exists():
-                    shutil.copyfile(file, Path(folder) / file.name)
-            with closing(_connect(Path(folder) / path.name)) as copy:
-                copy.backup(memory)
+    with _closed_on_error(memory, path):
+        try:
+            with TemporaryDirectory() as folder:
+                # With its log, which holds what is newest; opening that takes the right to write.
+                for file in (path, path.with_name(f"{path.name}-wal")):
+                    if file.exists():
+                        shutil.copyfile(file, Path(folder) / file.name)
+                with closing(_connect(Path(folder) / path.name)) as copy:
+                    copy.backup(memory)
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error), f"give this user the right to read {path}") from error
         _prepare(memory, None)
-    except OSError as error:
-        memory.close()
-        raise _unusable(path, error.strerror or str(error), f"give this user the right to read {path}") from error
+    return memory
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection, path: Path | None) -> Iterator[None]:
+    """Close a connection that turns out to be of no use, and say why in our own words."""
+    try:
+        yield
     except sqlite3.DatabaseError as error:
-        memory.close()
+        connection.close()
         raise state_error(path, error) from error
     except StateError:
-        memory.close()
+        connection.close()
         raise
-    return memory
 
 
 def _connect(database: Path | str) -> sqlite3.Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -122,14 +122,20 @@ def _load(
     )
     guards = read_guards(everything, beside, project, kinds, diagnostics)
     sound = with_findings(bound, guards.findings)
-    failure = None
-    if not sound.failed:
-        # Only now: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
-        failure = cache.store(everything)
-        if watched is not None:
-            failure = memory.remember(Meaning(project, target, kinds, bound, len(documents)), watched) or failure
-    unkept = (failure.strerror or str(failure)) if failure else ""
+    meaning = Meaning(project, target, kinds, bound, len(documents))
+    # Only what is sound: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
+    unkept = "" if sound.failed else _keep(cache, everything, memory, meaning, watched)
     return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards, unkept)
+
+
+def _keep(
+    cache: ParseCache, documents: Sequence[Document], memory: Memory, meaning: Meaning, watched: Watched | None
+) -> str:
+    """Store what was parsed, and what it means where it was ``watched``. Returns why that failed, empty where it did not."""
+    failure = cache.store(documents)
+    if watched is not None:
+        failure = memory.remember(meaning, watched) or failure
+    return (failure.strerror or str(failure)) if failure else ""
 
 
 def _with_guards(found: Meaning) -> Workspace:

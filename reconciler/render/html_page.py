@@ -152,19 +152,6 @@ def _tools(page: Document) -> Html:
         )
         for item in page.sections
     ]
-    search = el(
-        "label", el("span", "Search", class_="spoken"),
-        el("input", type="search", id="search", placeholder="Search names, files and values", autocomplete="off", spellcheck="false"),
-        class_="search",
-    )  # fmt: skip
-    filtering = el(
-        "div",
-        search,
-        _choices("action", "Filter by action", page.actions),
-        _choices("kind", "Filter by kind", page.kinds),
-        el("output", id="shown", aria_live="polite"),
-        class_="filters",
-    )
     buttons = el(
         "div",
         el("button", "Unfold all", type="button", id="unfold"),
@@ -178,13 +165,30 @@ def _tools(page: Document) -> Html:
         NEWLINE,
         el(
             "div",
-            filtering if has_entries else None,
+            _filters(page) if has_entries else None,
             buttons,
             class_="tools",
             role="search" if has_entries else "region",
             aria_label="View",
             hidden=True,
         ),
+    )
+
+
+def _filters(page: Document) -> Html:
+    """Searching among the entries, and narrowing them to an action or a kind."""
+    search = el(
+        "label", el("span", "Search", class_="spoken"),
+        el("input", type="search", id="search", placeholder="Search names, files and values", autocomplete="off", spellcheck="false"),
+        class_="search",
+    )  # fmt: skip
+    return el(
+        "div",
+        search,
+        _choices("action", "Filter by action", page.actions),
+        _choices("kind", "Filter by kind", page.kinds),
+        el("output", id="shown", aria_live="polite"),
+        class_="filters",
     )
 
 

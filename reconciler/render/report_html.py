@@ -53,13 +53,6 @@ def render_report_html(report: Report) -> str:
         _results("applied", "Applied", done, ""),
         acknowledged_section(report.acknowledged),
     ]
-    tiles = [
-        Tile(name, report.count(name), tone)
-        for name, tone in _TILES
-        if name in ("applied", "failed") or report.count(name)
-    ]
-    if report.diverged:
-        tiles.append(Tile("not converged", len(report.diverged), "drift"))
     header = report.header
     name = SIGNALS.get(report.signal, f"signal {report.signal}")
     lead = (
@@ -71,7 +64,7 @@ def render_report_html(report: Report) -> str:
         _VERDICTS[report.verdict],
         _TONES[report.verdict],
         lead=lead,
-        tiles=tiles,
+        tiles=_tiles(report),
         facts=[
             *header_facts(header)[:3],
             ("Requests", ", ".join(f"{name} {count}" for name, count in sorted(report.requests.items()))),
@@ -87,6 +80,18 @@ def render_report_html(report: Report) -> str:
         ],
     )
     return render_page(page)
+
+
+def _tiles(report: Report) -> list[Tile]:
+    """How many changes ended how: those that a reader looks for always, the others where there are any."""
+    tiles = [
+        Tile(name, report.count(name), tone)
+        for name, tone in _TILES
+        if name in ("applied", "failed") or report.count(name)
+    ]
+    if report.diverged:
+        tiles.append(Tile("not converged", len(report.diverged), "drift"))
+    return tiles
 
 
 def _results(name: str, title: str, results: Sequence[tuple[int, Result]], tone: str) -> Section | None:

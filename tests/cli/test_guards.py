@@ -29,6 +29,11 @@ def rules(*items: dict[str, Any]) -> str:
     return json.dumps(body)
 
 
+def rules_text(items: str) -> str:
+    """A file of guards, from the lines of its rules: the first of them is its sixth line."""
+    return f"apiVersion: {API_VERSION}\nkind: GuardRules\nmetadata: {{name: house}}\nspec:\n  rules:\n{items}"
+
+
 @pytest.fixture
 def guarded(tmp_path: Path) -> Project:
     """A project with one rule and one dataset that it does not accept."""
@@ -142,11 +147,7 @@ def test_mistakes_are_found_offline(guarded: Project, rule: dict[str, Any], code
 def test_the_place_of_a_mistake_is_exact(guarded: Project) -> None:
     guarded.write(
         "guards/house.yaml",
-        f"""apiVersion: {API_VERSION}
-kind: GuardRules
-metadata: {{name: house}}
-spec:
-  rules:
+        rules_text("""\
     - code: P-block
       message: no
       require: |
@@ -156,9 +157,9 @@ spec:
       message: no
       require: change.kee != ""
     - code: P-line
-      message: 'is {{change.kee}}'
+      message: 'is {change.kee}'
       require: "change.kee != ''"
-""",
+"""),
     )
     out = guarded.run("validate").ok(78).out
     for place in ("10:21", "13:23", "14:13", "15:28", "16:24"):
@@ -169,11 +170,7 @@ spec:
 def test_the_place_of_a_mistake_in_folded_and_quoted_text(guarded: Project) -> None:
     guarded.write(
         "guards/house.yaml",
-        f"""apiVersion: {API_VERSION}
-kind: GuardRules
-metadata: {{name: house}}
-spec:
-  rules:
+        rules_text("""\
     - code: P-folded
       message: no
       require: >-  # why
@@ -197,7 +194,7 @@ spec:
     - code: P-end
       message: no
       require: change.name ==
-""",
+"""),
     )
     out = guarded.run("validate").ok(78).out
     for place in ("12:19", "16:16", "19:50", "22:48", "25:16", "28:30"):

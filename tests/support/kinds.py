@@ -7,6 +7,7 @@ with a schema. None of them exists in the product: the core knows nothing of rea
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -67,6 +68,17 @@ GADGET = Kind(
     bundle=BundleField("code", "codeSha256"),
     lifecycle=LifecycleField("state", "OFF", {"OFF": frozenset({"ON"}), "ON": frozenset({"OFF"})}),
 )
+
+THING = replace(
+    GADGET,
+    bundle=None,
+    references=(
+        Reference("orderRef", ("Widget",)),
+        Reference("firstRef", ("Widget", "Gadget"), "firstId"),
+        Reference("secondRef", ("Widget", "Gadget"), "secondId"),
+    ),
+)
+"""A gadget without code, which may refer to others in two ways, and by a name that the API has no id for."""
 
 TABLE = Kind(
     name="Ledgerbook",

@@ -18,9 +18,9 @@ from reconciler.core.declare import (
     declare,
     mentions_named,
 )
-from reconciler.core.kind import Kind, Reference, SecretMap
+from reconciler.core.kind import Kind, SecretMap
 from reconciler.core.resource import Key, Observed
-from tests.support.kinds import GADGET, WIDGET
+from tests.support.kinds import GADGET, THING, WIDGET
 
 W, V, G = Key("Widget", "w"), Key("Widget", "v"), Key("Gadget", "g")
 FIRST, SECOND = "11111111-aaaa", "22222222-bbbb"
@@ -136,19 +136,9 @@ def test_references_and_code_and_why_something_cannot_be_declared() -> None:
 
 
 def test_every_reference_is_named_or_told() -> None:
-    two = replace(
-        GADGET,
-        bundle=None,
-        references=(
-            Reference("orderRef", ("Widget",)),
-            Reference("firstRef", ("Widget", "Gadget"), "firstId"),
-            Reference("secondRef", ("Widget", "Gadget"), "secondId"),
-        ),
-    )
-
     def gadget(**body: str) -> Declared:
         live = Observed("Gadget", "id", {"name": "g", **body})
-        return declare(two, G, live, KNOWN, str.upper, lambda *_: True)
+        return declare(THING, G, live, KNOWN, str.upper, lambda *_: True)
 
     assert gadget(secondId=FIRST).spec == {"secondRef": "w"}
     assert gadget(firstId=SECOND).links == [G]

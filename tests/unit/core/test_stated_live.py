@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.kind import Reference, SecretMap
+from reconciler.core.kind import SecretMap
 from reconciler.core.resource import Key, Observed
 from reconciler.core.stated_live import live_side
 from reconciler.core.values import MASKED, Bundle
 from reconciler.kinds import load_kinds
-from tests.support.kinds import GADGET
+from tests.support.kinds import THING
 
 KINDS = load_kinds()
 
@@ -52,13 +52,7 @@ def test_names_that_several_bear() -> None:
 
 def test_every_reference_is_an_edge_and_secrets_are_found_at_any_depth() -> None:
     kind = replace(
-        GADGET,
-        bundle=None,
-        references=(
-            Reference("orderRef", ("Widget",)),
-            Reference("firstRef", ("Widget", "Gadget"), "firstId"),
-            Reference("secondRef", ("Widget", "Gadget"), "secondId"),
-        ),
+        THING,
         secret_maps=(SecretMap("access.keys", frozenset({"user"})), SecretMap("access.vars", None)),
     )
     keys = {"user": "ann", "token": "********"}
