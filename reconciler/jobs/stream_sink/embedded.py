@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import shlex
 import shutil
@@ -184,11 +185,21 @@ class EmbeddedDatabase:
             output.seek(0)
             said = output.read().decode("utf-8", "replace").strip()
         if check and done.returncode:
-            last = said.splitlines()[-1] if said else f"it ended with {done.returncode}"
+            with (self._folder / "log").open("a", encoding="utf-8") as log:
+                log.write(f"{program}:\n{said}\n")
+                if account is not None:
+                    os.fchown(log.fileno(), account.pw_uid, account.pw_gid)  # it is the server's log, too
+            reason = _reason(said) or f"it ended with {done.returncode}"
             raise DatabaseUnusable(
-                f"the embedded PostgreSQL does not start ({program}: {last})", fix=f"see {self._folder / 'log'}"
+                f"the embedded PostgreSQL does not start ({program}: {reason})", fix=f"see {self._folder / 'log'}"
             )
         return done.returncode == 0
+
+
+def _reason(said: str) -> str:
+    """The first line that calls itself an error, since what follows are its consequences; else the last one."""
+    lines = said.splitlines()
+    return next((line for line in lines if re.search(r"\b(error|FATAL|PANIC):", line)), lines[-1] if lines else "")
 
 
 def _programs() -> Path:
