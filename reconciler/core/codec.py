@@ -194,13 +194,15 @@ def ledger_to_json(ledger: Ledger) -> dict[str, Any]:
     }
 
 
+def entries_from_json(data: Mapping[str, Any]) -> dict[Key, Entry]:
+    """Read the entries of a ledger; raises `ValueError` or `AttributeError` where they are none."""
+    return {key: entry_from_json(key, item) for key, item in ((Key.parse(text), item) for text, item in data.items())}
+
+
 def ledger_from_json(data: Mapping[str, Any]) -> Ledger:
     """Read a whole ledger; raises `ValueError` where it is not one."""
     try:
-        entries = {
-            key: entry_from_json(key, item)
-            for key, item in ((Key.parse(text), item) for text, item in data["entries"].items())
-        }
+        entries = entries_from_json(data["entries"])
         stack, target, serial, salt, head = (data[name] for name in ("stack", "target", "serial", "salt", "audit_head"))
         if serial.__class__ is not int or {item.__class__ for item in (stack, target, salt, head)} != {str}:
             raise TypeError(serial)  # noqa: TRY301 - one way out for all that is no ledger

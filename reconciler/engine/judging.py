@@ -9,13 +9,15 @@ from datetime import datetime
 from reconciler.core.acknowledge import Finding, form_error, judge, refused_now
 from reconciler.core.guard import Limits, findings, over_budget
 from reconciler.core.plan import Plan
-from reconciler.core.resource import Ledger
+from reconciler.core.resource import Key
 from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
 
 
-def limits_of(workspace: Workspace, ledger: Ledger, allowed: Collection[str], *, outcome_unknown: bool) -> Limits:
-    """The limits of a project for its target."""
+def limits_of(
+    workspace: Workspace, protected: Collection[Key], allowed: Collection[str], *, outcome_unknown: bool
+) -> Limits:
+    """The limits of a project for its target; ``protected`` are the keys that the ledger says are not to be deleted."""
     guards, apply = workspace.project.guards, workspace.target.apply
     return Limits(
         guards.max_deletes,
@@ -23,7 +25,7 @@ def limits_of(workspace: Workspace, ledger: Ledger, allowed: Collection[str], *,
         guards.max_update_percent,
         frozenset(allowed),
         outcome_unknown,
-        frozenset(key for key, entry in ledger.entries.items() if entry.protect),
+        frozenset(protected),
         guards.max_requests if apply.max_requests is None else apply.max_requests,
         guards.max_seconds if apply.max_seconds is None else apply.max_seconds,
     )
@@ -78,7 +80,7 @@ def judged_for_apply(plan: Plan, workspace: Workspace, moment: datetime, *, fres
     found: list[Finding] = []
     if not fresh:
         workspace.guards.require()
-        found += map(Finding, over_budget(plan, limits_of(workspace, Ledger("", ""), (), outcome_unknown=False)))
+        found += map(Finding, over_budget(plan, limits_of(workspace, (), (), outcome_unknown=False)))
         if workspace.guards.rules:
             from reconciler.engine.written_guards import evaluate
 

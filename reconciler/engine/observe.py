@@ -11,15 +11,21 @@ from reconciler.engine.concurrency import side_by_side
 
 
 async def observe(
-    client: Client, kinds: Kinds, desired: Iterable[Desired], ledger: Ledger
+    client: Client,
+    kinds: Kinds,
+    desired: Iterable[Desired],
+    ledger: Ledger,
+    *,
+    listed: dict[str, list[Observed]] | None = None,
 ) -> dict[str, list[Observed]]:
-    """List every kind that is wanted or owned, concurrently.
+    """List every kind that is wanted or owned, concurrently, but for those that were ``listed`` already.
 
     A resource of the ledger that its list lacks is asked for by id before it counts as gone (design §4). A listing that fails
     fails the observation: nothing is ever planned on half of a tenant.
     """
+    observed = dict(listed or {})
     wanted = {item.key.kind for item in desired} | {key.kind for key in ledger.entries}
-    observed = await observe_kinds(client, kinds, wanted)
+    observed |= await observe_kinds(client, kinds, wanted - observed.keys())
     seen = {(kind, item.id) for kind, items in observed.items() for item in items}
     lacking = [
         (kinds[key.kind], entry.id)

@@ -19,7 +19,8 @@ from reconciler.cxone.client import Client
 from reconciler.cxone.settings import MAX_PAGE_SIZE
 from reconciler.engine.clock import after_hours, now, stamp
 from reconciler.engine.judging import allowed_deletes, judged, limits_of, refuse_idle
-from reconciler.engine.observe import observe
+from reconciler.engine.memory.settled import SettledMemory
+from reconciler.engine.observe import observe, observe_kinds
 from reconciler.engine.workspace import Workspace
 from reconciler.errors import UsageError
 
@@ -52,6 +53,11 @@ class Request:
         return bool(self.only or self.exclude or self.files or self.since)
 
     @property
+    def plain(self) -> bool:
+        """Whether the run is about the whole project as it is declared, so that what is settled has no part in it."""
+        return not (self.narrowed or self.adopt or self.write_secrets)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """What the run is narrowed to, as it was asked for."""
         return (*narrowing_words(self.files, self.only, self.exclude), *((self.since.words,) if self.since else ()))
@@ -75,16 +81,28 @@ async def plan_tenant(
     fingerprint: Callable[[Secret], str],
     outcome_unknown: bool = False,
     commit: str = "",
+    settled: SettledMemory | None = None,
 ) -> Plan:
-    """Observe the tenant and make the plan, problems of guards included."""
+    """Observe the tenant and make the plan, problems of guards included.
+
+    Where ``settled`` knows that nothing is to be done, neither manifests nor ledger are looked at.
+    """
     refuse_idle(workspace, request.allow)
-    desired = workspace.bound.desired
-    observed = await observe(client, workspace.kinds, desired, ledger)
-    moment = now()
-    plan = compose(workspace, observed, ledger, request, fingerprint=fingerprint, commit=commit, moment=moment)
+    memory = settled if request.plain else None
+    known = memory.recalled if memory is not None else None
+    live = await observe_kinds(client, workspace.kinds, known.kinds) if known is not None else None
+    if memory is not None and known is not None and live is not None and memory.stands(live, fingerprint):
+        moment, protected = now(), frozenset[Key]()
+        plan = known.plan(_header(workspace, commit, moment))
+    else:
+        observed = await observe(client, workspace.kinds, workspace.bound.desired, ledger, listed=live)
+        moment, protected = now(), frozenset(key for key, entry in ledger.entries.items() if entry.protect)
+        plan = compose(workspace, observed, ledger, request, fingerprint=fingerprint, commit=commit, moment=moment)
+        if memory is not None:
+            memory.keep(plan, observed, fingerprint)
     if outcome_unknown:
         plan = replace(plan, warnings=(INTERRUPTED, *plan.warnings))
-    limits = limits_of(workspace, ledger, request.allow, outcome_unknown=outcome_unknown)
+    limits = limits_of(workspace, protected, request.allow, outcome_unknown=outcome_unknown)
     return judged(plan, workspace, limits, moment)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +20,14 @@ from reconciler.cxone.client import Client
 from reconciler.cxone.message import RequestRecord
 from reconciler.cxone.text import without
 from reconciler.engine.clock import now, stamp
+from reconciler.engine.memory.settled import SettledMemory, recall_settled
 from reconciler.engine.planner import Request, plan_tenant
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
 from reconciler.engine.state.journal_lines import NAME, ended
-from reconciler.engine.state.ledger import load_ledger
+from reconciler.engine.state.ledger import load_identified, load_ledger
 from reconciler.engine.state.store import StateStore, open_store
 from reconciler.engine.tenant import open_tenant
-from reconciler.engine.workspace import Workspace, load_workspace
+from reconciler.engine.workspace import CACHE, Workspace, load_workspace
 
 if TYPE_CHECKING:
     from reconciler.engine.apply import Stop
@@ -44,7 +45,7 @@ class Session:
     until there is a ledger; ``debug`` takes a line for every request, and what ``detail`` adds (2: headers, 3: bodies).
     ``extra_kinds`` are kinds beyond those of manifests and ledger (a saved plan's); ``revealed`` the secret values in use, which
     are removed from whatever a server says; ``audit`` takes every write, once a run that writes has begun; ``at_once`` is how many
-    requests shall be in flight where that is more than usual.
+    requests shall be in flight where that is more than usual. ``settled`` knows of the last plan that found nothing to do.
     """
 
     workspace: Workspace
@@ -58,6 +59,7 @@ class Session:
     revealed: set[str] = field(default_factory=set, repr=False)
     audit: AuditLog | None = None
     at_once: int = 0
+    settled: SettledMemory | None = None
 
     @classmethod
     @contextmanager
@@ -81,13 +83,15 @@ class Session:
         if need_manifests:
             workspace.bound.require()
         store = open_store(workspace.target.ledger, workspace.project.root, workspace.target.name)
-        ledger = load_ledger(store, stack=workspace.project.stack, target=workspace.target.url)
+        ledger, settled = _read_state(workspace, store)
         salt = provisional_salt(ledger.stack, ledger.target) if ledger.lost else ledger.salt
-        yield cls(workspace, store, ledger, Fingerprinter(salt), variables, debug, detail)
+        yield cls(workspace, store, ledger, Fingerprinter(salt), variables, debug, detail, settled=settled)
 
     @property
     def kinds_needed(self) -> set[str]:
         """The kinds that manifests or ledger name."""
+        if self.settled is not None and self.settled.recalled is not None:
+            return {*self.settled.recalled.kinds, *self.extra_kinds}
         wanted = {item.key.kind for item in self.workspace.bound.desired}
         return wanted | {key.kind for key in self.ledger.entries} | self.extra_kinds
 
@@ -127,7 +131,7 @@ class Session:
 
     def reload(self) -> None:
         """Read the ledger again, now that nobody else can write it; from here on, marks are made with its own salt."""
-        self.ledger = load_ledger(self.store, stack=self.workspace.project.stack, target=self.workspace.target.url)
+        self.ledger, self.settled = _read_state(self.workspace, self.store)
         self.fingerprint = Fingerprinter(self.ledger.salt)
 
     def mark(self, secret: Secret) -> str:
@@ -160,18 +164,23 @@ class Session:
             fingerprint=self.mark,
             outcome_unknown=self.interrupted,
             commit=current_commit(self.workspace.project.root),
+            settled=self.settled,
         )
 
     def _begin_marks(self) -> None:
         """Start on the fingerprints of all secrets at hand, which are made while the tenant is listed."""
+        self.fingerprint.begin({secret.reveal() for secret in self._secrets() if secret.resolved})
+
+    def _secrets(self) -> Iterable[Secret]:
+        if self.workspace.identity is not None:
+            return self.workspace.identity.secrets
         kinds = self.workspace.kinds
-        found = (
+        return (
             secret
             for item in self.workspace.bound.desired
             for rule in kinds[item.key.kind].secret_maps
             for secret in secrets_in(item.fields.get(rule.path))
         )
-        self.fingerprint.begin({secret.reveal() for secret in found if secret.resolved})
 
     @property
     def interrupted(self) -> bool:
@@ -196,6 +205,20 @@ class Session:
     def before(self, key: Key) -> Entry | None:
         """What the ledger held of a key when the session began."""
         return self.ledger.entries.get(key)
+
+
+def _read_state(workspace: Workspace, store: StateStore) -> tuple[Ledger, SettledMemory | None]:
+    """The ledger, and what is known of an earlier plan that was made from it and from the same manifests."""
+    stack, url, identity = workspace.project.stack, workspace.target.url, workspace.identity
+    if identity is None:
+        return load_ledger(store, stack=stack, target=url), None
+    cache, name = workspace.project.root / CACHE, workspace.target.name
+    found = recall_settled(cache, name, identity.digest)
+    ledger, digest = load_identified(store, stack=stack, target=url, known=found.ledger if found else "")
+    if not digest:
+        return ledger, None
+    recalled = found if found is not None and found.ledger == digest else None
+    return ledger, SettledMemory(cache, name, identity.digest, digest, identity.secrets, recalled)
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:

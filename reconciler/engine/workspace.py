@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
-from reconciler.engine.memory.meaning import Meaning, Memory, Watched
+from reconciler.engine.memory.meaning import Identity, Meaning, Memory, Watched
 from reconciler.errors import InvalidProject
 from reconciler.loading.approved import Approved
 from reconciler.loading.manifest import Bound
@@ -35,7 +35,8 @@ class Workspace:
     The bound manifests are always those of the whole project, since what a command is given by PATHS may refer to the rest.
     ``files`` are the files so given, relative to the project (None: all), ``selected`` the keys of the valid manifests in
     them; ``documents`` counts the manifests that were read from the selected files, valid or not. ``guards`` is what the files beside
-    them say, ``unkept`` why what was found could not be remembered, empty where it was or need not be.
+    them say, ``unkept`` why what was found could not be remembered, empty where it was or need not be; ``identity`` is of what
+    is remembered of all of this, None where nothing is.
     """
 
     project: Project
@@ -45,6 +46,7 @@ class Workspace:
     documents: int
     files: frozenset[str] | None = None
     guards: Guards = field(default_factory=Guards)
+    identity: Identity | None = None
     unkept: str = ""
 
     @property
@@ -80,9 +82,15 @@ def load_workspace(
     memory = Memory(folder, folder / CACHE, target_name, _all_files)
     named = list(paths)
     recall = recall and resolver is not None and not named
-    if recall and resolver is not None and (found := memory.recall(resolver.resolve, partial(_places, environ))):
-        return _with_guards(found)
-    return _load(memory, named, environ, resolver, Watched.begin(memory, environ) if recall else None)
+
+    def load() -> Workspace:
+        return _load(memory, named, environ, resolver, Watched.begin(memory, environ) if recall else None)
+
+    if recall and resolver is not None:
+        found = memory.recall(resolver.resolve, partial(_places, environ), lambda: load().bound)
+        if found is not None:
+            return _with_guards(found)
+    return load()
 
 
 def _load(
@@ -124,18 +132,22 @@ def _load(
     sound = with_findings(bound, guards.findings)
     meaning = Meaning(project, target, kinds, bound, len(documents))
     # Only what is sound: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
-    unkept = "" if sound.failed else _keep(cache, everything, memory, meaning, watched)
-    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards, unkept)
+    kept = (
+        (None, "") if sound.failed else _keep(cache, everything, partial(memory.remember, meaning, watched, resolver))
+    )
+    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards, *kept)
 
 
 def _keep(
-    cache: ParseCache, documents: Sequence[Document], memory: Memory, meaning: Meaning, watched: Watched | None
-) -> str:
-    """Store what was parsed, and what it means where it was ``watched``. Returns why that failed, empty where it did not."""
+    cache: ParseCache, documents: Sequence[Document], remember: Callable[[], Identity | None]
+) -> tuple[Identity | None, str]:
+    """Store what was parsed, and what it means. Returns what identifies that, and why something could not be stored."""
     failure = cache.store(documents)
-    if watched is not None:
-        failure = memory.remember(meaning, watched) or failure
-    return (failure.strerror or str(failure)) if failure else ""
+    try:
+        identity = remember()
+    except OSError as error:
+        identity, failure = None, error
+    return identity, (failure.strerror or str(failure)) if failure else ""
 
 
 def _with_guards(found: Meaning) -> Workspace:
@@ -147,7 +159,8 @@ def _with_guards(found: Meaning) -> Workspace:
         documents, diagnostics = load_files(beside.files, found.project.root, cache)
         guards = read_guards(documents, beside, found.project, found.kinds, diagnostics)
     bound = with_findings(found.bound, guards.findings)
-    return Workspace(found.project, found.target, found.kinds, bound, found.documents, guards=guards)
+    identity = found.identity if bound is found.bound else None
+    return Workspace(found.project, found.target, found.kinds, bound, found.documents, guards=guards, identity=identity)
 
 
 def _places(environ: Mapping[str, str], found: Meaning, others: Mapping[Key, str]) -> Places:

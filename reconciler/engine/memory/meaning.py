@@ -12,21 +12,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from reconciler.core.codec import decode_tree
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.core.values import Bundle, Secret
 from reconciler.engine.memory.kinds import decode_kinds, encode_kinds, stamp
+from reconciler.engine.memory.later import Decoded, LaterBound
 from reconciler.engine.memory.plain import decode, encode
-from reconciler.engine.memory.resources import Rows, encode_row, keys_of
+from reconciler.engine.memory.resources import Rows, encode_row, keys_of, leaves_of
 from reconciler.engine.memory.store import Stored, digest_of, place_of, read, write
 from reconciler.errors import ReconcilerError
 from reconciler.loading.bundle import build_bundle
 from reconciler.loading.inside import NotUsable, inside
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, Project, Target
+from reconciler.loading.secrets import SecretResolver
 from reconciler.loading.yaml_cache import content_digest
 from reconciler.loading.yaml_files import digests_of, read_bytes
 
@@ -74,10 +77,19 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells one meaning from another: ``digest`` (hex) stands for all of it but the values of the ``secrets`` that it names."""
+
+    digest: str
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """A project, its kinds, and what its manifests mean for a target; ``documents`` is how many were read.
 
-    Recalled, ``bound`` has the resources and what refers to what, and neither fragments nor jobs.
+    Recalled, ``bound`` has the resources and what refers to what, and neither fragments nor jobs; both are decoded when they are asked
+    for. Only then there is an ``identity``.
     """
 
     project: Project
@@ -85,6 +97,7 @@ class Meaning:
     kinds: Mapping[str, Kind]
     bound: Bound
     documents: int
+    identity: Identity | None = None
 
 
 @dataclass(slots=True)
@@ -115,23 +128,29 @@ class Memory:
     files: Files
 
     def recall(
-        self, resolve: Callable[[Secret], Secret], places: Callable[[Meaning, Mapping[Key, str]], _Place]
+        self,
+        resolve: Callable[[Secret], Secret],
+        places: Callable[[Meaning, Mapping[Key, str]], _Place],
+        load: Callable[[], Bound],
     ) -> Meaning | None:
-        """What was remembered, where it still stands; None else, also where a secret cannot be had."""
+        """What was remembered, where it still stands; None else, also where a secret cannot be had.
+
+        ``load`` binds everything anew, should what was kept turn out to be nothing that this tool has written.
+        """
         stored = read(place_of(self.cache, self.target))
         if stored is None:
             return None
         try:
             project = self._standing(stored)
-            return None if project is None else self._meaning(project, stored, resolve, places)
-        except (OSError, NotUsable, ReconcilerError, ValueError, TypeError, LookupError):
+            return None if project is None else self._meaning(project, stored, resolve, places, load)
+        except (OSError, NotUsable, ReconcilerError, *_NOT_OURS):
             # Whatever is the matter with a project is found out, and said, by loading it.
             return None
 
     def _standing(self, stored: Stored) -> Project | None:
         """The project, if all that decides about its meaning is as it was."""
         head = stored.head
-        if head["kinds"] != stamp() or head["project"] != self.project_digest():
+        if head["stamp"] != stamp() or head["project"] != self.project_digest():
             return None
         project: Project = replace(decode(head["settings"]), root=self.root)
         if head["files"] != _together(digests_of(self.files(project), self.root)):
@@ -148,40 +167,74 @@ class Memory:
         stored: Stored,
         resolve: Callable[[Secret], Secret],
         places: Callable[[Meaning, Mapping[Key, str]], _Place],
+        load: Callable[[], Bound],
     ) -> Meaning:
-        body = stored.body()
+        head = stored.head
+        bundles = _Bundles(self.root)
+        for known in head["bundles"]:
+            bundles.same(decode_tree(known))
+        secrets = tuple([resolve(Secret(reference)) for reference in head["secrets"]])
         later = _Later()
-        rows = Rows(body["names"], resolve, _Bundles(self.root).same, later)
-        desired, edges = rows.read(body["resources"])
-        others = [(Key(*key), keys_of(refers), body["names"][file]) for key, refers, file in body["others"]]
-        edges |= {key: refers for key, refers, _ in others}
-        bound = Bound(desired, digest=body["digest"], edges=edges)
-        meaning = Meaning(project, project.target(self.target), decode_kinds(body["kinds"]), bound, body["documents"])
-        later.make = partial(places, meaning, {key: file for key, _, file in others})
+
+        def decoded() -> Decoded:
+            body = stored.body()
+            desired, edges = Rows(body["names"], resolve, bundles.same, later).read(body["resources"])
+            others = [(Key(*key), keys_of(refers), body["names"][file]) for key, refers, file in body["others"]]
+            edges |= {key: refers for key, refers, _ in others}
+            later.make = partial(places, meaning, {key: file for key, _, file in others})
+            return desired, edges
+
+        def parts() -> Decoded:
+            try:
+                return decoded()
+            except _NOT_OURS:
+                found = load().require()
+                return found.desired, found.edges
+
+        bound = LaterBound.of(head["digest"], parts)
+        identity = Identity(stored.digest.hex(), secrets)
+        target = project.target(self.target)
+        meaning = Meaning(project, target, decode_kinds(head["kinds"]), bound, head["documents"], identity)
         return meaning
 
-    def remember(self, meaning: Meaning, watched: Watched) -> OSError | None:
-        """Keep what was found, unless it would not stand by itself. A folder that cannot be written is no error, but told of."""
-        bound = meaning.bound
-        if bound.diagnostics or watched.environ.any:
+    def remember(self, meaning: Meaning, watched: Watched | None, resolver: SecretResolver | None) -> Identity | None:
+        """Keep what was found, if it was watched and stands by itself (else None).
+
+        Raises `OSError` where its file cannot be written.
+        """
+        head = self._conditions(meaning, watched) if watched is not None else None
+        if head is None or resolver is None:
+            return None
+        with suppress(TypeError, ValueError):
+            body = _body(meaning.bound)
+            secrets, bundles = leaves_of(body["resources"])
+            head |= {"secrets": secrets, "bundles": bundles}
+            digest = write(place_of(self.cache, self.target), head, body)
+            return Identity(digest.hex(), tuple(map(resolver.resolve, map(Secret, secrets)))) if digest else None
+        return None
+
+    def _conditions(self, meaning: Meaning, watched: Watched) -> dict[str, Any] | None:
+        """Under which conditions a meaning stands, and the little of it that every recall needs."""
+        if meaning.bound.diagnostics or watched.environ.any:
             return None
         with suppress(OSError, NotUsable, TypeError, ValueError):
             named = watched.reach.named
-            if self.project_digest() != watched.project or _named(self.root, named) != named:
-                return None
-            head = {
-                "kinds": stamp(),
-                "project": watched.project,
-                "settings": encode(meaning.project),
-                "files": _together(watched.files),
-                "named": named,
-            }
-            try:
-                write(place_of(self.cache, self.target), head, _body(meaning))
-            except OSError as error:
-                return error
+            if self.project_digest() == watched.project and _named(self.root, named) == named:
+                return {
+                    "stamp": stamp(),
+                    "project": watched.project,
+                    "settings": encode(meaning.project),
+                    "files": _together(watched.files),
+                    "named": named,
+                    "digest": meaning.bound.digest,
+                    "documents": meaning.documents,
+                    "kinds": encode_kinds(meaning.kinds),
+                }
         return None
 
+
+_NOT_OURS: Final = (ValueError, TypeError, LookupError)
+"""What reading raises for something that nobody has written who knows how to."""
 
 _Place = Callable[[Key, PathParts], Mark | None]
 
@@ -220,8 +273,7 @@ class _Bundles:
         return built
 
 
-def _body(meaning: Meaning) -> dict[str, Any]:
-    bound = meaning.bound
+def _body(bound: Bound) -> dict[str, Any]:
     names: dict[str, int] = {}
     rows = [encode_row(item, bound.edges[item.key], names.setdefault(item.file, len(names))) for item in bound.desired]
     places = [*((item.key, item.file) for item in bound.fragments), *((item.key, item.file) for item in bound.jobs)]
@@ -229,14 +281,7 @@ def _body(meaning: Meaning) -> dict[str, Any]:
         [list(key), [list(other) for other in bound.edges[key]], names.setdefault(file, len(names))]
         for key, file in places
     ]
-    return {
-        "digest": bound.digest,
-        "documents": meaning.documents,
-        "kinds": encode_kinds(meaning.kinds),
-        "resources": rows,
-        "others": others,
-        "names": list(names),
-    }
+    return {"resources": rows, "others": others, "names": list(names)}
 
 
 def _digest_of_file(path: Path) -> str:

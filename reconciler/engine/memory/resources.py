@@ -44,6 +44,9 @@ def encode_row(item: Desired, edges: tuple[Key, ...], file: int) -> list[Any]:
     ]
 
 
+_LEAVES: Final = 2
+_KEPT: Final = 9
+
 _USUAL: Final = Lifecycle()
 
 
@@ -110,6 +113,20 @@ class Rows:
             return known
         value = decode_tree(encoded)
         return self._bundle(value) if isinstance(value, Bundle) else value
+
+
+def leaves_of(rows: Iterable[list[Any]]) -> tuple[list[str], list[Any]]:
+    """What rows hold that may change while the manifests do not: references of secrets, and encoded bundles, each once."""
+    secrets: set[str] = set()
+    bundles: dict[str, Any] = {}
+    for row in rows:
+        kept = row[_KEPT]
+        for _, encoded in (*row[_LEAVES], *(kept[1] if kept else ())):
+            if type(encoded) is str:
+                secrets.add(encoded)
+            elif isinstance(value := decode_tree(encoded), Bundle):
+                bundles[f"{value.path} {value.exclude} {value.sha256}"] = encoded
+    return sorted(secrets), list(bundles.values())
 
 
 def keys_of(data: Iterable[list[str]]) -> tuple[Key, ...]:

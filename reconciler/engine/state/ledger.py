@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from reconciler.core.codec import ledger_from_json, ledger_to_json
+from reconciler.core.codec import entries_from_json, ledger_from_json, ledger_to_json
 from reconciler.core.resource import Entry, Key, Ledger
 from reconciler.engine.state.fingerprint import new_salt
-from reconciler.engine.state.store import StateStore
+from reconciler.engine.state.store import Blob, StateStore
 from reconciler.errors import LedgerDamaged, LedgerError
 
 NAME = "ledger.json"
@@ -24,21 +25,37 @@ def load_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
     Raises `LedgerDamaged` where it does not read back or does not fit together, `LedgerError` where it belongs to another stack
     or tenant.
     """
-    ledger = read_ledger(store, stack=stack, target=target)
+    return load_identified(store, stack=stack, target=target)[0]
+
+
+def load_identified(store: StateStore, *, stack: str, target: str, known: str = "") -> tuple[Ledger, str]:
+    """As `load_ledger`, with what identifies the bytes that were read (hex, empty where there are none).
+
+    Those that are ``known``, since they were loaded before, are taken to be whole, and their entries decoded when somebody asks.
+    """
+    blob = store.read(NAME)
+    digest = blake2b(blob.data, digest_size=32).hexdigest() if blob is not None else ""
+    if digest and digest == known:
+        return _owned(blob, store.place(NAME), stack, target, _parse_known), digest
+    ledger = _owned(blob, store.place(NAME), stack, target, parse_ledger)
     # Of a live resource with two owners, the one whose manifest goes would delete what the other declares.
     problem = next(inconsistencies(ledger), None)
     if problem is not None:
         raise _damaged(store.place(NAME), problem)
-    return ledger
+    return ledger, digest
 
 
 def read_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
     """As `load_ledger`, without asking whether it fits together: for those who look into it."""
     blob = store.read(NAME)
+    return _owned(blob, store.place(NAME), stack, target, parse_ledger)
+
+
+def _owned(blob: Blob | None, place: str, stack: str, target: str, parse: Callable[[bytes, str], Ledger]) -> Ledger:
+    """The ledger of this stack and tenant, a new one where there is none."""
     if blob is None:
         return Ledger(stack, target, salt=new_salt(), lost=True)
-    place = store.place(NAME)
-    ledger = parse_ledger(blob.data, place)
+    ledger = parse(blob.data, place)
     for what, found, wanted in (("stack", ledger.stack, stack), ("tenant", ledger.target, target)):
         if found != wanted:
             raise LedgerError(
@@ -61,6 +78,36 @@ def parse_ledger(data: bytes, place: str = NAME) -> Ledger:
     except (ValueError, TypeError, RecursionError) as error:
         raise _damaged(place, f"it does not read back: {error}") from error
     return ledger
+
+
+def _parse_known(data: bytes, place: str) -> Ledger:  # noqa: ARG001 - as `parse_ledger`
+    """Read a ledger that was found to be whole before; entries are decoded when somebody asks for them."""
+    raw = orjson.loads(data)
+    return replace(ledger_from_json({**raw, "entries": {}}), entries=_LaterEntries(raw["entries"]))
+
+
+class _LaterEntries(Mapping[Key, Entry]):
+    """The entries of a ledger, decoded at the first look."""
+
+    __slots__ = ("_decoded", "_raw")
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._raw: Mapping[str, Any] | None = raw
+        self._decoded: dict[Key, Entry] = {}
+
+    def _all(self) -> dict[Key, Entry]:
+        if self._raw is not None:
+            self._decoded, self._raw = entries_from_json(self._raw), None
+        return self._decoded
+
+    def __getitem__(self, key: Key) -> Entry:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 def inconsistencies(ledger: Ledger) -> Iterator[str]:

@@ -266,7 +266,7 @@ def test_damage_is_no_error_and_mended(root: Path, count: list[str], damage: byt
     broken = {
         "cut": whole[:-7],
         "flip": whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:],
-        "version": whole.replace(b"reconciler meaning", b"reconciler meaninG"),
+        "version": whole.replace(b"reconciler memory", b"reconciler memorY"),
     }
     if damage is None:
         file.unlink()
