@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests wait for processes and ports as much as they compute: more workers than the two cores that CI has.
-JOBS ?= 4
+JOBS ?= 5
 TESTS ?= tests
 
 # Hundreds of processes are started: without their bytecode kept, each would compile everything again.

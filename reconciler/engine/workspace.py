@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
@@ -18,7 +19,7 @@ from reconciler.loading.approved import Approved
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, STATE_FOLDER, Project, Target, project_root
 from reconciler.loading.secrets import SecretResolver
-from reconciler.loading.yaml import Document, ParseCache, discover, load_files, parse_text
+from reconciler.loading.yaml import Document, Loading, ParseCache, discover, load_files, parse_text
 from reconciler.loading.yaml_files import relative_name
 
 if TYPE_CHECKING:
@@ -101,21 +102,42 @@ def _load(
     watched: Watched | None,
 ) -> Workspace:
     """Load a project by reading and binding all of it; what it means is remembered where ``watched`` can tell when that ends."""
-    from reconciler.kinds import load_kinds
-    from reconciler.kinds.metadata import METADATA_MODEL
-    from reconciler.loading.bind import bind
     from reconciler.loading.project_file import load_project
 
     project = load_project(memory.root, cache_folder=CACHE)
-    target = project.target(memory.target)
-    kinds = load_kinds()
     files, chosen = _files(project, paths)
     cache = ParseCache(memory.cache)
     beside = guard_sources(project)
-    everything, diagnostics = load_files(
-        {*files, *beside.files}, project.root, cache, watched.files if watched else None
-    )
-    documents = [document for document in everything if document.file not in (PROJECT_FILE, *beside.names)]
+    apart = (PROJECT_FILE, *beside.names)
+    seen = watched.files if watched is not None else None
+    with Loading.of_files({*files, *beside.files}, project.root, cache, seen) as loading:
+        manifests = (document for document in loading if document.file not in apart)
+        meaning = _bind(memory, project, manifests, loading.diagnostics, environ, resolver, watched)
+    guards = read_guards(loading.documents, beside, project, meaning.kinds, loading.diagnostics)
+    sound = with_findings(meaning.bound, guards.findings)
+    documents = [document for document in loading.documents if document.file not in apart]
+    meaning = replace(meaning, documents=len(documents))
+    # Only what is sound: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
+    kept = (None, "") if sound.failed else _keep(cache, loading, partial(memory.remember, meaning, watched, resolver))
+    narrowed = _narrowed(documents, chosen, project.root)
+    return Workspace(project, meaning.target, meaning.kinds, sound, *narrowed, guards, *kept)
+
+
+def _bind(
+    memory: Memory,
+    project: Project,
+    documents: Iterable[Document],
+    earlier: list[Diagnostic],
+    environ: Mapping[str, str],
+    resolver: SecretResolver | None,
+    watched: Watched | None,
+) -> Meaning:
+    """Bind documents as they come; kinds and all that binding needs are imported while the first are being parsed."""
+    from reconciler.kinds import load_kinds
+    from reconciler.kinds.metadata import METADATA_MODEL
+    from reconciler.loading.bind import bind
+
+    target, kinds = project.target(memory.target), load_kinds()
     bound = bind(
         documents,
         project=project,
@@ -124,29 +146,26 @@ def _load(
         metadata_model=METADATA_MODEL,
         environ=watched.environ if watched else environ,
         resolver=resolver,
-        earlier=diagnostics,
+        earlier=earlier,
         approved=Approved(memory.cache, (*sorted(project.targets), *sorted(kinds))),
         reach=watched.reach if watched else None,
+        in_order=True,
     )
-    guards = read_guards(everything, beside, project, kinds, diagnostics)
-    sound = with_findings(bound, guards.findings)
-    meaning = Meaning(project, target, kinds, bound, len(documents))
-    # Only what is sound: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
-    kept = (
-        (None, "") if sound.failed else _keep(cache, everything, partial(memory.remember, meaning, watched, resolver))
-    )
-    return Workspace(project, target, kinds, sound, *_narrowed(documents, chosen, project.root), guards, *kept)
+    return Meaning(project, target, kinds, bound, 0)
 
 
-def _keep(
-    cache: ParseCache, documents: Sequence[Document], remember: Callable[[], Identity | None]
-) -> tuple[Identity | None, str]:
-    """Store what was parsed, and what it means. Returns what identifies that, and why something could not be stored."""
-    failure = cache.store(documents)
-    try:
-        identity = remember()
-    except OSError as error:
-        identity, failure = None, error
+def _keep(cache: ParseCache, loading: Loading, remember: Callable[[], Identity | None]) -> tuple[Identity | None, str]:
+    """Store what was parsed; or, where nothing had to be, what it means: what changes with every run is not worth it.
+
+    Returns what identifies the meaning, and why something could not be stored.
+    """
+    failure = cache.store(loading.documents)
+    identity = None
+    if loading.all_known:
+        try:
+            identity = remember()
+        except OSError as error:
+            failure = error
     return identity, (failure.strerror or str(failure)) if failure else ""
 
 

@@ -56,24 +56,25 @@ def bind(
     approved: Approved | None = None,
     reach: Reach | None = None,
     keep_sound: bool = False,
+    in_order: bool = False,
 ) -> Bound:
     """Validate documents and work out what they mean for a target.
 
     Without a ``resolver`` secrets stay unresolved. ``earlier`` are diagnostics of reading the files, which take part in the
     result. ``approved`` are the manifests that were found good before; it learns of others where there is no error. ``reach``
     finds what manifests name, by default in the project's folder. ``keep_sound`` gives what is valid even where other manifests
-    are not. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
+    are not. Documents that are said to be ``in_order`` of file and place are bound as they come, and ``earlier`` is asked for after
+    the last of them. Never raises for what is wrong with a manifest: all of that is in ``diagnostics``.
     """
     scope = Scope(reach or partial(inside, project.root), target.variables, environ, target.name, resolver)
     with collector_paused():
         binding = _Binding(project, target, kinds, metadata_model, scope, approved)
-        for diagnostic in earlier:
-            binding.findings.put(diagnostic)
-        return binding.run(sorted(documents, key=lambda document: (document.file, document.index)), keep_sound)
+        ordered = documents if in_order else sorted(documents, key=lambda document: (document.file, document.index))
+        return binding.run(ordered, earlier, keep_sound)
 
 
 class _Binding:
-    """One run of `bind`: each step works on all manifests, and what fails one step is left out of those that need it."""
+    """One run of `bind`: what fails one step is left out of those that need it."""
 
     def __init__(
         self,
@@ -97,14 +98,12 @@ class _Binding:
         self.elsewhere: set[Key] = set()
         self.broken: set[Key] = set()
 
-    def run(self, documents: list[Located], keep_sound: bool) -> Bound:
+    def run(self, documents: Iterable[Located], earlier: Iterable[Diagnostic], keep_sound: bool) -> Bound:
         """All steps in order."""
         self._check_target()
         self._open_all(documents)
-        for manifest in self.manifests.values():
-            if not manifest.approved:
-                self._resolve(manifest)
-                self._validate(manifest)
+        for diagnostic in earlier:
+            self.findings.put(diagnostic)
         references = References(self.manifests, self.elsewhere, self.broken, self.findings)
         for manifest in self.manifests.values():
             references.connect(manifest)
@@ -124,7 +123,8 @@ class _Binding:
                 path = f"spec.targets.{self.target.name}.api.paths.{name}"
                 self.findings.put(Diagnostic(rules.API_PATH, message, path=path, fix=fix))
 
-    def _open_all(self, documents: list[Located]) -> None:
+    def _open_all(self, documents: Iterable[Located]) -> None:
+        """Take in each document with all that can be said of it alone: the next one may still be on its way."""
         patches = Patches.load(self.target, self.scope.reach, self.findings)
         for document in documents:
             if document.value is None:
@@ -144,6 +144,9 @@ class _Binding:
                 manifest.digest, manifest.approved = digest, approved
                 self.manifests[manifest.key] = manifest
                 self.digest.add(digest)
+                if not approved:
+                    self._resolve(manifest)
+                    self._validate(manifest)
         self.broken -= self.manifests.keys()
         patches.report_unused(self.manifests.keys() | self.broken, self.elsewhere)
 

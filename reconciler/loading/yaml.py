@@ -10,11 +10,11 @@ from __future__ import annotations
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.loading.yaml_cache import ParseCache
 from reconciler.loading.yaml_document import Document
-from reconciler.loading.yaml_files import discover, load_files
+from reconciler.loading.yaml_files import Loading, discover, load_files
 from reconciler.loading.yaml_rules import RULES
 from reconciler.loading.yaml_source import make_source
 
-__all__ = ["RULES", "Document", "ParseCache", "discover", "load_files", "parse_text"]
+__all__ = ["RULES", "Document", "Loading", "ParseCache", "discover", "load_files", "parse_text"]
 
 
 def parse_text(text: str | bytes, file: str) -> tuple[list[Document], list[Diagnostic]]:

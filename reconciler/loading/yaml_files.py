@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.core.diagnostic import Diagnostic, Mark
 from reconciler.errors import InvalidProject, UsageError
@@ -19,6 +20,9 @@ from reconciler.loading.yaml_cache import ParseCache, content_digest, documents_
 from reconciler.loading.yaml_document import Document
 from reconciler.loading.yaml_rules import UNREADABLE
 from reconciler.loading.yaml_source import Source, make_source
+
+if TYPE_CHECKING:
+    from reconciler.loading.yaml_workers import Workers
 
 SUFFIXES = (".yaml", ".yml")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -58,66 +62,123 @@ def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
 def load_files(
     paths: Iterable[Path], root: Path, cache: ParseCache | None = None, seen: dict[str, bytes] | None = None
 ) -> tuple[list[Document], list[Diagnostic]]:
-    """Load files: their documents in order of path and place, and everything that is wrong with them.
-
-    A file that cannot be read is a finding like any other. Nothing is written to the cache: see `ParseCache.store`. ``seen``
-    is given the digest of each file's content as it was read, by the file's name in the project; that takes a cache.
-    """
-    base = os.path.abspath(root)
-    named = sorted({relative_name(os.fspath(path), base): path for path in paths}.items())
-    diagnostics: list[Diagnostic] = []
-
-    def contents() -> Iterator[tuple[str, bytes]]:
-        for name, path in named:
-            try:
-                yield name, read_bytes(path)
-            except OSError as error:
-                diagnostics.append(unreadable(name, error))
-
-    documents, found = load_contents(contents(), cache, seen)
-    return documents, sorted([*diagnostics, *found], key=lambda item: item.sort_key)
+    """Load files: their documents in order of path and place, and everything that is wrong with them; as `Loading` does."""
+    return _all_of(Loading.of_files(paths, root, cache, seen))
 
 
 def load_contents(
     contents: Iterable[tuple[str, bytes]], cache: ParseCache | None = None, seen: dict[str, bytes] | None = None
 ) -> tuple[list[Document], list[Diagnostic]]:
     """Load files that were read already, given by name and content, as `load_files` does; in the order given."""
-    loaded: list[tuple[Source, list[Document] | None]] = []
-    diagnostics: list[Diagnostic] = []
-    with collector_paused():
-        for name, content in contents:
-            source = make_source(content, name, content_digest(content) if cache is not None else b"")
-            loaded.append((source, cache.find(source) if cache is not None else None))
-            if seen is not None:
-                seen[name] = source.digest
-        fresh = [source for source, found in loaded if found is None]
-        parsed = iter(_parse_all(fresh, diagnostics) if fresh else ())
-        documents = [item for _, found in loaded for item in (next(parsed) if found is None else found)]
-    return documents, sorted(diagnostics, key=lambda item: item.sort_key)
+    return _all_of(Loading(contents, cache, seen))
 
 
-def _parse_all(sources: list[Source], diagnostics: list[Diagnostic]) -> list[list[Document]]:
-    """The documents of each source, parsed on as many cores as is worth it; findings go to ``diagnostics``."""
-    from reconciler.loading.yaml_parse import parse_clean, parse_source
+class Loading:
+    """Files on their way to documents, which are given in the order of the files while others are still being parsed.
+
+    Use it as a context manager: files have been read and workers are at it once it is made. ``documents`` are those that were
+    given so far; ``diagnostics`` is whole, and sorted, when all have been. Nothing is written to the cache: see `ParseCache.store`.
+    ``seen`` is given the digest of each file's content as it was read, by the file's name in the project; that takes a cache.
+    """
+
+    def __init__(
+        self,
+        contents: Iterable[tuple[str, bytes]],
+        cache: ParseCache | None = None,
+        seen: dict[str, bytes] | None = None,
+    ) -> None:
+        self.documents: list[Document] = []
+        self.diagnostics: list[Diagnostic] = []
+        self._loaded: list[tuple[Source, list[Document] | None]] = []
+        with collector_paused():
+            for name, content in contents:
+                source = make_source(content, name, content_digest(content) if cache is not None else b"")
+                self._loaded.append((source, cache.find(source) if cache is not None else None))
+                if seen is not None:
+                    seen[name] = source.digest
+        self._fresh = [source for source, found in self._loaded if found is None]
+        self._workers = _workers_for(self._fresh)
+
+    @classmethod
+    def of_files(
+        cls,
+        paths: Iterable[Path],
+        root: Path,
+        cache: ParseCache | None = None,
+        seen: dict[str, bytes] | None = None,
+    ) -> Loading:
+        """Load files by their paths. One that cannot be read is a finding like any other."""
+        base = os.path.abspath(root)
+        named = sorted({relative_name(os.fspath(path), base): path for path in paths}.items())
+        unread: list[Diagnostic] = []
+
+        def contents() -> Iterator[tuple[str, bytes]]:
+            for name, path in named:
+                try:
+                    yield name, read_bytes(path)
+                except OSError as error:
+                    unread.append(unreadable(name, error))
+
+        loading = cls(contents(), cache, seen)
+        loading.diagnostics += unread
+        return loading
+
+    @property
+    def all_known(self) -> bool:
+        """Whether the cache knew every file."""
+        return not self._fresh
+
+    def __enter__(self) -> Loading:
+        if self._workers is not None:
+            self._workers.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._workers is not None:
+            self._workers.__exit__(*error)
+
+    def __iter__(self) -> Iterator[Document]:
+        """The documents, once."""
+        with collector_paused():
+            parsed = self._parsed()
+            for _, found in self._loaded:
+                documents = next(parsed) if found is None else found
+                self.documents += documents
+                yield from documents
+        self.diagnostics.sort(key=lambda item: item.sort_key)
+
+    def _parsed(self) -> Iterator[list[Document]]:
+        """The documents of each source that the cache does not know; findings go to ``diagnostics``."""
+        if self._fresh:
+            from reconciler.loading.yaml_parse import parse_source
+        for position, source in enumerate(self._fresh):
+            part = self._workers.part(position) if self._workers is not None else None
+            if part is not None:
+                yield documents_of(part, source)
+            else:
+                documents, problems = parse_source(source)
+                self.diagnostics += problems
+                yield documents
+
+
+def _all_of(loading: Loading) -> tuple[list[Document], list[Diagnostic]]:
+    with loading:
+        return list(loading), loading.diagnostics
+
+
+def _workers_for(sources: list[Source]) -> Workers | None:
+    """Processes that parse sources on as many cores as is worth it; None where it is not."""
+    if not sources:
+        return None
     from reconciler.loading.yaml_workers import Workers, processes_for, shared_out
 
-    results: list[list[Document] | None] = [None] * len(sources)
     sizes = [len(source.data) for source in sources]
     processes = processes_for(sum(sizes))
+    if processes < 2:
+        return None
+    from reconciler.loading.yaml_parse import parse_clean
 
-    def parse(position: int) -> list[Document]:
-        documents, problems = parse_source(sources[position])
-        diagnostics.extend(problems)
-        return documents
-
-    if processes > 1:
-        own, *others = shared_out(sizes, processes)
-        with Workers(sources, others, parse_clean) as workers:
-            for position in own:
-                results[position] = parse(position)
-            for position, part in workers.parts().items():
-                results[position] = documents_of(part, sources[position])
-    return [parse(position) if done is None else done for position, done in enumerate(results)]
+    return Workers(sources, shared_out(sizes, processes), parse_clean)
 
 
 def digests_of(paths: Iterable[Path], root: Path) -> dict[str, bytes]:

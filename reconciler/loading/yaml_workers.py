@@ -30,7 +30,7 @@ Parse = Callable[[Source], bytes | None]
 
 
 def processes_for(total: int) -> int:
-    """How many processes so many bytes are worth, this one counted; 1 where forking is not safe or not possible."""
+    """How many processes so many bytes are worth; 1 where forking is not safe or not possible."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
     return max(1, min(MAX_PROCESSES, len(os.sched_getaffinity(0)), total // WORTHWHILE))
@@ -39,16 +39,19 @@ def processes_for(total: int) -> int:
 class Workers:
     """Forked processes that parse ``shares`` of sources while this one does something else.
 
-    Use it as a context manager; `parts` waits for them. Nothing is left behind on the way out, whatever happens.
+    Use it as a context manager, and ask for each `part`. Nothing is left behind on the way out, whatever happens.
     """
 
     def __init__(self, sources: Sequence[Source], shares: Sequence[Sequence[int]], parse: Parse) -> None:
         # All forks come before the first thread: a fork of a process with several is not safe.
         self._children = [_start(sources, share, parse) for share in shares]
-        self._received: list[list[bytes]] = [[] for _ in self._children]
+        self._owners = {position: number for number, share in enumerate(shares) for position in share}
+        self._received: dict[int, bytes] = {}
+        self._ended: set[int] = set()
+        self._news = threading.Condition()
         self._readers = [
-            threading.Thread(target=_receive, args=(read_end, received), daemon=True)
-            for (_, read_end), received in zip(self._children, self._received, strict=True)
+            threading.Thread(target=self._receive, args=(number, read_end), daemon=True)
+            for number, (_, read_end) in enumerate(self._children)
         ]
 
     def __enter__(self) -> Workers:
@@ -56,37 +59,47 @@ class Workers:
             reader.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         for pid, _end in self._children:
-            if kind is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            # Whoever still works does so for nobody: all parts were asked for, or none is wanted any more.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
         for reader in self._readers:
             reader.join()
 
-    def parts(self) -> dict[int, bytes]:
-        """What came back, by the position of its source.
+    def part(self, position: int) -> bytes | None:
+        """What came of one source, as soon as it is there; it is given once.
 
-        Sources that are missing have something wrong with them, or their worker failed: parse them in the ordinary way.
+        None where something is wrong with the source, or its worker failed: parse it in the ordinary way.
         """
-        found: dict[int, bytes] = {}
-        for reader, received in zip(self._readers, self._received, strict=True):
-            reader.join()
-            for data in received:
-                found.update(_unpacked(data))
-        return found
+        owner = self._owners.get(position)
+        with self._news:
+            self._news.wait_for(lambda: position in self._received or owner is None or owner in self._ended)
+            return self._received.pop(position, None)
+
+    def _receive(self, number: int, read_end: int) -> None:
+        try:
+            with os.fdopen(read_end, "rb") as stream:
+                for position, part in _frames(stream):
+                    with self._news:
+                        self._received[position] = part
+                        self._news.notify()
+        finally:
+            with self._news:
+                self._ended.add(number)
+                self._news.notify()
 
 
 def shared_out(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """Divide positions into ``count`` shares of about the same size in bytes, the largest sources first."""
+    """Divide positions into ``count`` shares of about the same size in bytes, so that what comes first is done first."""
     shares: list[list[int]] = [[] for _ in range(count)]
     loads = [0] * count
-    for position in sorted(range(len(sizes)), key=lambda position: -sizes[position]):
+    for position, size in enumerate(sizes):
         least = loads.index(min(loads))
         shares[least].append(position)
-        loads[least] += sizes[position]
+        loads[least] += size
     return shares
 
 
@@ -114,20 +127,14 @@ def _work(stream: BinaryIO, sources: Sequence[Source], share: Sequence[int], par
         if part is not None:
             stream.write(_HEAD.pack(position, len(part)))
             stream.write(part)
+            stream.flush()
 
 
-def _receive(read_end: int, received: list[bytes]) -> None:
-    with os.fdopen(read_end, "rb") as stream:
-        received.append(stream.read())
-
-
-def _unpacked(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The parts that arrived whole; a worker that was killed may have left a piece."""
-    begin = 0
-    while begin + _HEAD.size <= len(data):
-        position, length = _HEAD.unpack_from(data, begin)
-        begin += _HEAD.size
-        if begin + length > len(data):
+def _frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The parts that arrive whole; a worker that was killed may leave a piece."""
+    while len(head := stream.read(_HEAD.size)) == _HEAD.size:
+        position, length = _HEAD.unpack(head)
+        part = stream.read(length)
+        if len(part) < length:
             return
-        yield position, data[begin : begin + length]
-        begin += length
+        yield position, part

@@ -67,7 +67,7 @@ assert load(1) == alone
 print(len(alone[0]), len(alone[1]), len(forks))
 """
     documents, findings, forks = run_alone(tmp_path, script).split()
-    assert (documents, forks) == ("182", "2")
+    assert (documents, forks) == ("182", "3")
     assert int(findings) >= 2
 
 
@@ -86,7 +86,7 @@ yaml_workers._work = dying
 assert load(1) == alone
 print(len(forks))
 """
-    assert run_alone(tmp_path, script) == "2\n"
+    assert run_alone(tmp_path, script) == "3\n"
 
 
 def test_no_worker_is_left_behind_by_an_error(tmp_path: Path) -> None:
@@ -106,9 +106,9 @@ try:
 except ChildProcessError:
     print("none left")
 """
-    assert run_alone(tmp_path, script) == "here 2\nnone left\n"
+    assert run_alone(tmp_path, script) == "here 3\nnone left\n"
 
 
 def test_shares_are_of_about_the_same_size() -> None:
-    assert shared_out([5, 1, 1, 1, 2], 2) == [[0], [4, 1, 2, 3]]
+    assert shared_out([5, 1, 1, 1, 2], 2) == [[0], [1, 2, 3, 4]]
     assert sorted(position for share in shared_out([3, 0, 7], 4) for position in share) == [0, 1, 2]
