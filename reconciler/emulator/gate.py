@@ -81,8 +81,13 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         entry = emulator.log.open(request.method, scope["path"], query, id_, timestamp(emulator.clock.now()))
 
+        due = anyio.current_time() + emulator.settings.latency_seconds if emulator.settings.latency_seconds else 0.0
+
         async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
+                # As a server's latency is measured: from the request to the answer, what it did in between included.
+                if due:
+                    await anyio.sleep_until(due)
                 entry.status = message["status"]
                 entry.client_id = getattr(request.state, "client_id", None)
             await send_with_id(message)
@@ -90,8 +95,6 @@ class Gate:
         await self._admit(emulator, entry, scope, receive, send_logged)
 
     async def _admit(self, emulator: Emulator, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
-        if emulator.settings.latency_seconds:
-            await anyio.sleep(emulator.settings.latency_seconds)
         wait = emulator.limit.wait(time.monotonic()) if emulator.limit is not None else 0
         if wait:
             text = f"more than {emulator.settings.rate_limit:g} requests a second"

@@ -16,7 +16,7 @@ import anyio.to_thread
 from reconciler import __version__
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan
-from reconciler.core.planfile import plan_to_json
+from reconciler.core.planfile import plan_to_record
 from reconciler.core.report import Report, Result
 from reconciler.core.resource import Entry, Key, Observed, Pin
 from reconciler.core.values import Bundle, Secret, Unknown
@@ -90,7 +90,7 @@ class Runner:
         # A log that cannot be written is found out now, and not when there is something to tell.
         self.audit.flush()
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
-        prepared = plan_to_json(replace(plan, changes=tuple(changes)))
+        prepared = plan_to_record(replace(plan, changes=tuple(changes)))
         self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
         report = await self._carry_out(changes, {})
         return replace(report, header=plan.header, acknowledged=plan.acknowledged)
