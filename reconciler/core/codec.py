@@ -22,24 +22,25 @@ _DEEPEST = 200
 """How deep an entry may be nested; twice what manifests may, and less than what a ledger that is written can hold."""
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""The types that are JSON already."""
 
 
 def encode_tree(value: Any) -> Any:
     """Turn a tree (or any value in one) into plain JSON; what is plain already is given back as it is, not as a copy."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     if kind is dict:
         changed = {
             key: new
             for key, item in value.items()
-            if type(item) not in _PLAIN and (new := encode_tree(item)) is not item
+            if type(item) not in PLAIN and (new := encode_tree(item)) is not item
         }
         encoded = {**value, **changed} if changed else value
         return {MARKER: {"literal": encoded}} if MARKER in value else encoded
     if kind is list or kind is tuple:
-        items = [item if type(item) in _PLAIN else encode_tree(item) for item in value]
+        items = [item if type(item) in PLAIN else encode_tree(item) for item in value]
         return value if kind is list and all(map(is_, items, value)) else items
     return _encode_leaf(value)
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
+from reconciler.core.codec import PLAIN, decode_tree, encode_tree, entry_from_json, entry_to_json
 from reconciler.core.compare import FieldChange, SecretState, Status
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import (
@@ -128,17 +128,27 @@ def _reviewed(change: Change) -> dict[str, Any] | None:
 
 
 def _reviewed_value(value: Any) -> Any:
+    kind = value.__class__
+    if kind in PLAIN:
+        return value
+    if kind is dict:
+        # Nearly all that a plan holds is text: a call is for the others.
+        changed = {
+            key: new
+            for key, item in value.items()
+            if item.__class__ not in PLAIN and (new := _reviewed_value(item)) is not item
+        }
+        return {**value, **changed} if changed else value
+    if kind is list:
+        return [item if item.__class__ in PLAIN else _reviewed_value(item) for item in value]
     if isinstance(value, Secret):
         return {"secret": value.reference}
-    if isinstance(value, dict):
-        changed = {key: new for key, item in value.items() if (new := _reviewed_value(item)) is not item}
-        return {**value, **changed} if changed else value
-    if isinstance(value, list):
-        return [_reviewed_value(item) for item in value]
     return _value_to_json(value)
 
 
 def _value_to_json(value: Any) -> Any:
+    if value.__class__ in PLAIN:
+        return value
     return _ABSENT if value is ABSENT else encode_tree(value)
 
 
