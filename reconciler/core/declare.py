@@ -39,23 +39,26 @@ class Placeholder:
 class Directory:
     """What a live resource may refer to: keys by kind and id, and of those the ids that are unmistakable wherever they stand.
 
-    ``code`` maps the SHA-256 of a bundle to the folder, relative to the project, that builds it.
+    ``code`` maps the SHA-256 of a bundle to the folder, relative to the project, that builds it. ``shared`` are ids that would be
+    unmistakable if not two kinds had them.
     """
 
     keys: Mapping[tuple[str, str], Key] = field(default_factory=dict)
     ids: Mapping[str, Key] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, keys: Mapping[tuple[str, str], Key], code: Mapping[str, str]) -> Directory:
         """Leave out of ``ids`` what two kinds share, and what is too short to be told from any other word."""
         ids: dict[str, Key] = {}
-        twice: set[str] = set()
+        shared: set[str] = set()
         for (_, found), key in keys.items():
-            if found in ids or not _TOKEN.fullmatch(found):
-                twice.add(found)
-            ids[found] = key
-        return cls(keys, {found: key for found, key in ids.items() if found not in twice}, code)
+            if _TOKEN.fullmatch(found):
+                if found in ids:
+                    shared.add(found)
+                ids[found] = key
+        return cls(keys, {found: key for found, key in ids.items() if found not in shared}, code, frozenset(shared))
 
 
 @dataclass(slots=True)
@@ -64,7 +67,8 @@ class Declared:
 
     ``links`` are the keys that the kind's own references name, ``mentions`` those of ids found in text; ``problems`` are empty
     for what can be declared. ``notes`` are comments by field of ``spec``, ``unsaid`` the fields that the manifest cannot say, and
-    why, ``literal_ids`` those in which an id stays as it is, since a reference would close a circle. ``pinned`` is whether its code is known by digest only.
+    why, ``literal_ids`` those in which an id stays as it is, since a reference would close a circle or
+    two kinds have that id. ``pinned`` is whether its code is known by digest only.
     """
 
     key: Key
@@ -195,6 +199,8 @@ def _mentioned(text: str, path: str, directory: Directory, out: Declared, allowe
             out.mentions.append(target)
         return found
 
+    if directory.shared and not directory.shared.isdisjoint(_TOKEN.findall(text)):
+        out.literal_ids.append(path)
     return _with_names(text, directory, usable, _escaped)
 
 

@@ -15,6 +15,7 @@ import pytest
 from reconciler.core import codec
 from reconciler.engine.memory.resources import Rows
 from reconciler.engine.state import ledger as ledger_module
+from tests.support.damage import CONTENT, PLACES
 from tests.support.emulator import running_emulator
 from tests.support.project import API_VERSION, Project
 from tests.support.tenant_project import DATASETS, Setting, dataset
@@ -132,17 +133,12 @@ def _edits_ledger(setting: Setting) -> None:
     path.write_bytes(path.read_bytes().replace(b'"first"', b'"other"'))
 
 
-def _damages_memory(setting: Setting) -> None:
-    for path in (setting.project.root / ".reconciler/cache").glob("settled-*"):
-        path.write_bytes(path.read_bytes()[:-3])
-
-
 @pytest.mark.parametrize(
     "move",
     [
         *(_declares, _drops, _edits_code, _rotates, _loses_secret),
         *(_console_edits, _console_edits_undeclared, _console_deletes, _console_adds),
-        *(_forgets, _loses_ledger, _edits_ledger, _damages_memory),
+        *(_forgets, _loses_ledger, _edits_ledger),
     ],
 )
 def test_whatever_moves_is_seen(setting: Setting, move: Callable[[Setting], None], decoded: list[str]) -> None:
@@ -154,6 +150,26 @@ def test_whatever_moves_is_seen(setting: Setting, move: Callable[[Setting], None
     mark = setting.mark
     assert found == afresh(setting.project)
     assert len(setting.emulator.requests(mark)) == requests, "no listing is asked for twice"
+
+
+@pytest.mark.parametrize("how", [*CONTENT, *PLACES, "another version"])
+def test_damage_hides_nothing_and_is_mended(setting: Setting, decoded: list[str], how: str) -> None:
+    project = setting.project
+    [path] = (project.root / ".reconciler" / "cache").glob("settled-*")
+    whole = path.read_bytes()
+    if how == "another version":
+        path.write_bytes(whole.replace(b"reconciler ", b"reconciler 99 ", 1))
+    else:
+        (CONTENT | PLACES)[how](path)
+    setting.edit("Dataset", "beside", description="console was here")
+    assert [item["key"] for item in project.plan()["changes"]] == ["Dataset/beside"]
+    project.apply()
+    assert said(project)[1]["unchanged"] == 4
+    if how != "a folder":
+        assert path.is_file()
+        decoded.clear()
+        assert said(project)[1]["unchanged"] == 4
+        assert decoded == []
 
 
 @pytest.mark.parametrize(

@@ -154,14 +154,16 @@ def test_what_is_remembered_of_manifests(copied: Setting, tmp_path: Path, name: 
     """It is made anew, where it can be; what it says of other manifests is not believed."""
     project = copied.project
     shutil.rmtree(project.root / ".reconciler" / "cache")
-    project.plan()
+    for _ in range(2):  # the first one parses, and what manifests mean is remembered where nothing had to be
+        project.plan()
     [path] = (project.root / ".reconciler" / "cache").glob(name)
     whole = path.read_bytes()
     if how == "another project's":
         other = Project.create(tmp_path / "other", url=copied.emulator.url, stack="other")
         other.environ |= project.environ
         other.put("all.yaml", dataset("more", description="another"))
-        other.plan()
+        for _ in range(2):
+            other.plan()
         shutil.copy(next((other.root / ".reconciler" / "cache").glob(name)), path)
     elif how == "another version":
         path.write_bytes(whole.replace(b"reconciler ", b"reconciler 99 ", 1))

@@ -151,3 +151,12 @@ def test_a_directory_knows_what_it_is_given() -> None:
     keys = {("Widget", FIRST): W, ("Gadget", FIRST): G, ("Widget", SECOND): V, ("Widget", "short"): W}
     known = Directory.of(keys, {"ab": "code/x"})
     assert (known.keys, known.ids, known.code) == (keys, {SECOND: V}, {"ab": "code/x"})
+    assert known.shared == {FIRST}
+
+
+def test_an_id_that_two_kinds_have_stays_and_is_told() -> None:
+    shared = Directory.of({("Widget", FIRST): W, ("Gadget", FIRST): G, ("Widget", SECOND): V}, {})
+    body = {"name": "w", "vars": {"A": f"to {FIRST} and {SECOND}", "B": SECOND, "C": "nobody"}}
+    out = declare(MAPPED, W, Observed("Widget", "id", body), shared, str.upper, lambda *_: True)
+    assert out.spec["vars"] == {"A": f"to {FIRST} and ${{ref:{V}.id}}", "B": f"${{ref:{V}.id}}", "C": "nobody"}
+    assert out.literal_ids == ["vars.A"]
