@@ -77,7 +77,7 @@ class Workers:
         owner = self._owners.get(position)
         with self._news:
             self._news.wait_for(lambda: position in self._received or owner is None or owner in self._ended)
-            return self._received.pop(position, None)
+            return self._received.pop(position, None) or None
 
     def _receive(self, number: int, read_end: int) -> None:
         try:
@@ -123,15 +123,14 @@ def _start(sources: Sequence[Source], share: Sequence[int], parse: Parse) -> tup
 
 def _work(stream: BinaryIO, sources: Sequence[Source], share: Sequence[int], parse: Parse) -> None:
     for position in share:
-        part = parse(sources[position])
-        if part is not None:
-            stream.write(_HEAD.pack(position, len(part)))
-            stream.write(part)
-            stream.flush()
+        part = parse(sources[position]) or b""
+        stream.write(_HEAD.pack(position, len(part)))
+        stream.write(part)
+        stream.flush()
 
 
 def _frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The parts that arrive whole; a worker that was killed may leave a piece."""
+    """The parts that arrive whole, empty where there is something to say; a worker that was killed may leave a piece."""
     while len(head := stream.read(_HEAD.size)) == _HEAD.size:
         position, length = _HEAD.unpack(head)
         part = stream.read(length)
