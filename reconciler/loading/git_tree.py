@@ -20,6 +20,7 @@ from reconciler.loading.yaml_files import SUFFIXES
 
 _MOST_LINKS: Final = 40
 _LEAVES: Final = "leaves the project by a link"
+_NOWHERE: Final = "cannot be followed: its links lead in a circle, or nowhere"
 
 
 class GitTree:
@@ -81,8 +82,11 @@ class GitTree:
         end = bisect_left(self._names, prefix[:-1] + "0", begin) if prefix else len(self._names)  # "0" follows "/"
         return [self.files[found] for found in self._names[begin:end]]
 
-    def resolve(self, name: str) -> str:
-        """The real name of a name, with all links followed; it need not exist. Raises `NotUsable` where links lead out."""
+    def resolve(self, name: str, *, strict: bool = False) -> str:
+        """The real name of a name, with all links followed; it need not exist. Raises `NotUsable` where links lead out.
+
+        ``strict`` is how the system follows them: what a ``..`` leads back from has to be a folder.
+        """
         waiting = _parts(name)
         here: list[str] = []
         followed = 0
@@ -91,6 +95,8 @@ class GitTree:
             if part == "..":
                 if not here:
                     raise NotUsable(_LEAVES)
+                if strict and not self.is_folder("/".join(here)):
+                    raise NotUsable(_NOWHERE)
                 here.pop()
                 continue
             entry = self.files.get("/".join((*here, part)))
@@ -100,7 +106,7 @@ class GitTree:
             followed += 1
             target = os.fsdecode(self._links[entry.oid])
             if followed > _MOST_LINKS or not target:
-                raise NotUsable("cannot be followed: its links lead in a circle, or nowhere")
+                raise NotUsable(_NOWHERE)
             if target.startswith("/"):
                 raise NotUsable(_LEAVES)
             waiting += _parts(target)
@@ -143,7 +149,7 @@ class GitTree:
             target = real_prefix + name
             is_manifest = name.endswith(SUFFIXES)
             try:
-                target = self.resolve(target)
+                target = self.resolve(target, strict=True)
             except NotUsable as error:
                 if str(error) == _LEAVES and is_manifest:
                     raise _outside(prefix + name) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 MAX_TEXT_BYTES = 1024 * 1024
@@ -34,7 +36,11 @@ def inside(root: Path, name: str) -> Path:
     try:
         home = root.resolve()
         found = (home / relative).resolve()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            found.lstat()
     except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+            raise NotUsable("is longer than a path may be") from error
         raise NotUsable("cannot be followed: its links lead in a circle, or nowhere") from error
     if not found.is_relative_to(home):
         raise NotUsable("leaves the project by a link")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
@@ -68,6 +68,9 @@ def test_names_lead_where_they_lead_on_disk(files: dict[str, str | None], name: 
             assert not (root / found).is_file() or found == expected
 
 
+@example({"m/a": "b/.."})
+@example({"m/a": "kept.yaml/.."})
+@example({"m/a": "b/..", "m/b/x.yaml": None})
 @given(TREES)
 def test_manifests_are_found_as_on_disk(files: dict[str, str | None]) -> None:
     files = {"m/kept.yaml": None, **{name: target for name, target in _possible(files).items() if name != "m"}}

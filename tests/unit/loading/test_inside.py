@@ -16,6 +16,12 @@ def test_paths_that_leave_are_refused(tmp_path, name):
         inside(tmp_path, name)
 
 
+@pytest.mark.parametrize("name", ["1" * 256, f"{'b' * 300}/c", "/".join(["d" * 200] * 30)])
+def test_names_that_no_file_can_have_are_refused(tmp_path, name):
+    with pytest.raises(NotUsable, match="longer than a path may be"):
+        inside(tmp_path, name)
+
+
 def test_a_link_out_is_refused_and_one_inside_is_followed(tmp_path):
     root = tmp_path / "project"
     root.mkdir()
