@@ -17,6 +17,8 @@ from reconciler.errors import LedgerDamaged, LedgerError
 
 NAME = "ledger.json"
 FORMAT_VERSION = 1
+_ENTRIES = b'\n  "entries": {\n'
+_ENTRIES_END = b"\n  },"
 
 
 def load_ledger(store: StateStore, *, stack: str, target: str) -> Ledger:
@@ -82,8 +84,10 @@ def parse_ledger(data: bytes, place: str = NAME) -> Ledger:
 
 def _parse_known(data: bytes, place: str) -> Ledger:  # noqa: ARG001 - as `parse_ledger`
     """Read a ledger that was found to be whole before; entries are decoded when somebody asks for them."""
-    raw = orjson.loads(data)
-    return replace(ledger_from_json({**raw, "entries": {}}), entries=_LaterEntries(raw["entries"]))
+    # As `ledger_bytes` lays it out: nothing in an entry begins a line with fewer than four blanks.
+    begin, end = data.find(_ENTRIES), data.rfind(_ENTRIES_END)
+    raw = orjson.loads(data[:begin] + data[end + len(_ENTRIES_END) :] if 0 < begin < end else data)
+    return replace(ledger_from_json({**raw, "entries": {}}), entries=_LaterEntries(data))
 
 
 class _LaterEntries(Mapping[Key, Entry]):
@@ -91,13 +95,13 @@ class _LaterEntries(Mapping[Key, Entry]):
 
     __slots__ = ("_decoded", "_raw")
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self._raw: Mapping[str, Any] | None = raw
+    def __init__(self, raw: bytes) -> None:
+        self._raw: bytes | None = raw
         self._decoded: dict[Key, Entry] = {}
 
     def _all(self) -> dict[Key, Entry]:
         if self._raw is not None:
-            self._decoded, self._raw = entries_from_json(self._raw), None
+            self._decoded, self._raw = entries_from_json(orjson.loads(self._raw)["entries"]), None
         return self._decoded
 
     def __getitem__(self, key: Key) -> Entry:

@@ -1,15 +1,17 @@
 """The ledger: it reads back as written, the oldest format too, and refuses what is not its own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from reconciler.core.resource import Entry, Key, Ledger
 from reconciler.core.values import Bundle, Secret
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.fingerprint import Fingerprinter, new_salt
-from reconciler.engine.state.ledger import NAME, LedgerWriter, ledger_bytes, load_ledger, parse_ledger
+from reconciler.engine.state.ledger import NAME, LedgerWriter, ledger_bytes, load_identified, load_ledger, parse_ledger
 from reconciler.errors import LedgerConflict, LedgerDamaged, LedgerError
 
 KEY = Key("Connector", "crm")
@@ -162,3 +164,24 @@ def test_fingerprints_depend_on_value_and_salt_and_are_made_once() -> None:
     assert one("hunter3") != one("hunter2")
     assert Fingerprinter(new_salt())("hunter2") != one("hunter2")
     assert "hunter2" not in repr(one.__dict__)
+
+
+def test_what_is_known_to_be_whole_is_read_later(tmp_path: Path) -> None:
+    """Only its head is read at once, however it is laid out; the rest is what it always was."""
+    store = FileStore(tmp_path)
+    tricky = {"name": "x", "note": '\n  "entries": {\n\n  },\n', "deep": {"entries": {"a": {}}, "b": [{}]}}
+    for entries in (
+        {},
+        {KEY: Entry(KEY, "d1", tricky), Key("Dataset", "z"): Entry(Key("Dataset", "z"), "d2", {"name": "z"})},
+    ):
+        whole = Ledger("desk", "t", entries, 7, "ab" * 16, audit_head="cd")
+        for data in (ledger_bytes(whole), orjson.dumps(orjson.loads(ledger_bytes(whole)))):
+            (tmp_path / NAME).write_bytes(data)
+            found, digest = load_identified(store, stack="desk", target="t")
+            again, same = load_identified(store, stack="desk", target="t", known=digest)
+            assert same == digest
+            assert replace(again, entries={}) == replace(found, entries={}) == replace(whole, entries={})
+            assert dict(again.entries) == dict(found.entries) == entries
+            assert len(again.entries) == len(entries)
+            with pytest.raises(LedgerError, match="belongs to the stack desk"):
+                load_identified(store, stack="other", target="t", known=digest)
