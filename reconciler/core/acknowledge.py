@@ -13,7 +13,7 @@ from reconciler.core.freeze import Freeze
 from reconciler.core.guard import GUARDS, acknowledgement_form
 from reconciler.core.guard_rule import CODE
 from reconciler.core.plan import Acknowledged, Change, Plan, Problem
-from reconciler.core.planfile import change_digest, digest_of_change
+from reconciler.core.plandigest import change_digest, digest_of_change
 from reconciler.core.resource import Key
 
 COMMAND_LINE: Final = "--allow"

@@ -6,7 +6,7 @@ back as it was. A secret keeps its reference and fingerprint; its value is never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from typing import Any
 
@@ -32,17 +32,20 @@ def encode_tree(value: Any) -> Any:
     if kind in PLAIN:
         return value
     if kind is dict:
-        changed = {
-            key: new
-            for key, item in value.items()
-            if type(item) not in PLAIN and (new := encode_tree(item)) is not item
-        }
-        encoded = {**value, **changed} if changed else value
+        encoded = with_changed(value, encode_tree)
         return {MARKER: {"literal": encoded}} if MARKER in value else encoded
     if kind is list or kind is tuple:
         items = [item if type(item) in PLAIN else encode_tree(item) for item in value]
         return value if kind is list and all(map(is_, items, value)) else items
     return _encode_leaf(value)
+
+
+def with_changed(value: dict[str, Any], function: Callable[[Any], Any]) -> dict[str, Any]:
+    """A map with what a function makes of its items; the same map where that changes none. Plain items are not asked about."""
+    changed = {
+        key: new for key, item in value.items() if type(item) not in PLAIN and (new := function(item)) is not item
+    }
+    return {**value, **changed} if changed else value
 
 
 def _encode_leaf(value: Any) -> Any:

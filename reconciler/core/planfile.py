@@ -1,17 +1,11 @@
-"""A plan as JSON and back, and its two digests.
-
-``planDigest`` covers everything and shows accidents (not forgery: whoever can write the file can write the digest).
-``changeDigest`` covers what a reviewer approved: the changes alone, without pins, ids, times, commit and sources, and without
-what a reviewer's machine cannot know (whether a secret rotated).
-"""
+"""A plan as JSON and back."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from reconciler.core.codec import PLAIN, decode_tree, encode_tree, entry_from_json, entry_to_json
+from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
 from reconciler.core.compare import FieldChange, SecretState, Status
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import (
@@ -27,10 +21,10 @@ from reconciler.core.plan import (
     Step,
     summary,
 )
+from reconciler.core.plandigest import ABSENT_JSON, change_digest, plan_digest, value_to_json
 from reconciler.core.resource import Key, Pin, PinStyle
 from reconciler.core.schema_change import SchemaEffect
-from reconciler.core.values import ABSENT, Secret
-from reconciler.core.wire import canonical
+from reconciler.core.values import ABSENT
 
 FORMAT_VERSION = "1.1"
 """Major and minor version of the plan's JSON; a reader refuses a newer major."""
@@ -42,8 +36,6 @@ _OPERATIONS = frozenset(get_args(Operation))
 _STYLES = frozenset(get_args(PinStyle))
 _STATUSES = frozenset(get_args(Status))
 _SECRETS = frozenset(get_args(SecretState))
-
-_ABSENT = {"@reconciler": {"absent": True}}
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -88,72 +80,8 @@ def acknowledged_from_json(items: Iterable[Mapping[str, Any]]) -> tuple[Acknowle
     return tuple(Acknowledged(**{name: str(item[name]) for name in _ACKNOWLEDGED}) for item in items)
 
 
-def plan_digest(data: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) over a plan's JSON without its own digest."""
-    return hashlib.sha256(canonical({key: value for key, value in data.items() if key != "planDigest"})).hexdigest()
-
-
-def change_digest(plan: Plan) -> str:
-    """SHA-256 (hex) over the changes alone: what ``apply --expect`` compares."""
-    changes = [found for change in plan.changes if (found := _reviewed(change))]
-    return hashlib.sha256(canonical(sorted(changes, key=lambda item: str(item["key"])))).hexdigest()
-
-
-def digest_of_change(change: Change) -> str:
-    """SHA-256 (hex) over one change as a reviewer sees it: what an acknowledgement names; the same wherever it is planned."""
-    return hashlib.sha256(canonical(_reviewed(change))).hexdigest()
-
-
-def _reviewed(change: Change) -> dict[str, Any] | None:
-    """What a reviewer approves of one change; None where nothing is left of it."""
-    fields = [
-        {
-            "path": list(item.path),
-            "status": item.status,
-            "before": _reviewed_value(item.live),
-            "after": _reviewed_value(item.desired),
-        }
-        for item in change.fields
-        if not (isinstance(item.desired, Secret) and item.secret in ("rotated", "forced"))
-    ]
-    if change.action == "none" or (change.action == "update" and not fields):
-        return None
-    return {
-        "key": str(change.key),
-        "action": change.action,
-        "name": change.live_name,
-        "reason": change.reason,
-        "fields": fields,
-    }
-
-
-def _reviewed_value(value: Any) -> Any:
-    kind = value.__class__
-    if kind in PLAIN:
-        return value
-    if kind is dict:
-        # Nearly all that a plan holds is text: a call is for the others.
-        changed = {
-            key: new
-            for key, item in value.items()
-            if item.__class__ not in PLAIN and (new := _reviewed_value(item)) is not item
-        }
-        return {**value, **changed} if changed else value
-    if kind is list:
-        return [item if item.__class__ in PLAIN else _reviewed_value(item) for item in value]
-    if isinstance(value, Secret):
-        return {"secret": value.reference}
-    return _value_to_json(value)
-
-
-def _value_to_json(value: Any) -> Any:
-    if value.__class__ in PLAIN:
-        return value
-    return _ABSENT if value is ABSENT else encode_tree(value)
-
-
 def _value_from_json(value: Any) -> Any:
-    return ABSENT if value == _ABSENT else decode_tree(value)
+    return ABSENT if value == ABSENT_JSON else decode_tree(value)
 
 
 def _change_to_json(change: Change) -> dict[str, Any]:
@@ -186,9 +114,9 @@ def _field_to_json(item: FieldChange, mark: Mark | None) -> dict[str, Any]:
         "path": list(item.path),
         "keyed": item.keyed,
         "status": item.status,
-        "base": _value_to_json(item.base),
-        "before": _value_to_json(item.live),
-        "after": _value_to_json(item.desired),
+        "base": value_to_json(item.base),
+        "before": value_to_json(item.live),
+        "after": value_to_json(item.desired),
         "secret": item.secret,
         "source": str(mark) if mark else None,
     }

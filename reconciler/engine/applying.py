@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.plan import Plan
-from reconciler.core.planfile import change_digest
+from reconciler.core.plandigest import change_digest
 from reconciler.core.report import Report, Result
 from reconciler.core.values import Bundle, Secret
 from reconciler.cxone.client import Client

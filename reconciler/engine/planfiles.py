@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reconciler.core.plan import Plan
-from reconciler.core.planfile import FORMAT_VERSION, plan_digest, plan_from_json
+from reconciler.core.plandigest import plan_digest
+from reconciler.core.planfile import FORMAT_VERSION, plan_from_json
 from reconciler.core.report import Report, report_from_json
 from reconciler.errors import PlanFileError, StorageError
 from reconciler.loading.atomic import write_atomically

@@ -5,17 +5,14 @@ Nothing here depends on the order of files or documents; nothing outside the pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from reconciler.core.diagnostic import Diagnostic
-from reconciler.core.kind import Finding as KindFinding
-from reconciler.core.kind import Kinds, Lookup
-from reconciler.core.partial import Unvalidated
+from reconciler.core.kind import Kinds
 from reconciler.core.resource import Desired, Key
 from reconciler.loading import rules
 from reconciler.loading.approved import Approved
@@ -27,6 +24,7 @@ from reconciler.loading.field_errors import FieldErrors
 from reconciler.loading.findings import Findings
 from reconciler.loading.inside import Reach, inside
 from reconciler.loading.json_files import read_json_files
+from reconciler.loading.kind_checks import KnownSpecs, found_by
 from reconciler.loading.leaves import stand_ins, stood_in
 from reconciler.loading.lifecycles import check_ignored, check_moves, lifecycle_of, moved_from
 from reconciler.loading.located import Located
@@ -188,9 +186,9 @@ class _Binding:
         for manifest in self.manifests.values():
             if manifest.approved:
                 continue
-            check, lookup = manifest.kind.check, _Lookup(known, manifest.misfits)
+            check, lookup = manifest.kind.check, KnownSpecs(known, manifest.misfits)
             model = manifest.model or manifest.partial
-            for finding in _found(check, model, lookup) if check is not None and model is not None else ():
+            for finding in found_by(check, model, lookup) if check is not None and model is not None else ():
                 if stood_in(manifest.spec, finding.path):
                     continue
                 path = ("spec", *finding.path)
@@ -276,28 +274,3 @@ class _Binding:
             related = ((f"{other} is declared here", place),)
             fix = "give one of them another spec.name"
             self.findings.add(rules.DUPLICATE_NAME, message, manifest.source, path, fix=fix, related=related)
-
-
-class _Lookup:
-    """Gives a kind's check the validated spec of a manifest by ``Kind/name``, and knows whether it was asked to.
-
-    A check relies on the kind of what a field refers to, so that what has the wrong one (``misfits``) is kept from it.
-    """
-
-    __slots__ = ("_known", "_misfits", "asked")
-
-    def __init__(self, known: Mapping[str, Manifest], misfits: Set[str]) -> None:
-        self._known = known
-        self._misfits = misfits
-        self.asked = False
-
-    def __call__(self, key: str) -> Any | None:
-        self.asked = True
-        found = self._known.get(key)
-        return None if found is None or key in self._misfits else found.validated()
-
-
-def _found(check: Callable[[Any, Lookup], Iterable[KindFinding]], model: Any, lookup: Lookup) -> Iterator[KindFinding]:
-    """What a check finds, up to where it needs a part of a spec that is not valid."""
-    with suppress(Unvalidated):
-        yield from check(model, lookup)

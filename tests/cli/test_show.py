@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from reconciler.cli.main import cli, main
 from reconciler.cli.streams import harmless
-from reconciler.core.planfile import plan_digest
+from reconciler.core.plandigest import plan_digest
 from reconciler.engine.planfiles import write_plan, write_text
 from reconciler.render.document import render_plan_json, render_report_json
 from reconciler.render.plan_markdown import render_plan_markdown

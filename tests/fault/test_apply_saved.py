@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.planfile import plan_digest
+from reconciler.core.plandigest import plan_digest
 from tests.support.project import CLIENT_SECRET, Project
 from tests.support.tenant_project import Setting, action, connector, dataset
 

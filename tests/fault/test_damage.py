@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.planfile import plan_digest
+from reconciler.core.plandigest import plan_digest
 from tests.support.damage import CONTENT, PLACES, Damage, changed, edited
 from tests.support.damaged_project import BY_NAME, RIGHT, planned, refused, told
 from tests.support.project import Project

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from reconciler.core.planfile import plan_digest
+from reconciler.core.plandigest import plan_digest
 from reconciler.engine.state.journal_lines import line_of
 from tests.support.hostile_values import unprintable
 from tests.support.kind_examples import CODE

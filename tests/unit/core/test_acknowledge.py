@@ -17,7 +17,8 @@ from reconciler.core.diagnostic import Mark
 from reconciler.core.freeze import Freeze
 from reconciler.core.guard_codes import GUARDS, acknowledgement_form
 from reconciler.core.plan import Change, Header, Plan, Problem, Step
-from reconciler.core.planfile import change_digest, digest_of_change, plan_from_json, plan_to_json
+from reconciler.core.plandigest import change_digest, digest_of_change
+from reconciler.core.planfile import plan_from_json, plan_to_json
 from reconciler.core.resource import Key
 from reconciler.core.selection import Selector
 

@@ -13,7 +13,8 @@ from reconciler.core.codec import MARKER
 from reconciler.core.compare import FieldChange
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step, summary
-from reconciler.core.planfile import change_digest, plan_digest, plan_from_json, plan_to_json
+from reconciler.core.plandigest import change_digest, plan_digest
+from reconciler.core.planfile import plan_from_json, plan_to_json
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.core.schema_change import SchemaEffect
 from reconciler.core.values import ABSENT, MASKED, Secret, Template, Unknown

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.plan import Acknowledged, Change, Header, Plan, Problem, Step
-from reconciler.core.planfile import change_digest, digest_of_change, plan_digest, plan_from_json, plan_to_json
+from reconciler.core.plandigest import change_digest, digest_of_change, plan_digest
+from reconciler.core.planfile import plan_from_json, plan_to_json
 from reconciler.core.resource import Key
 from reconciler.core.values import ABSENT, Secret
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Header
-from reconciler.core.planfile import change_digest
+from reconciler.core.plandigest import change_digest
 from reconciler.render.drift_html import render_drift_html
 from reconciler.render.html import NOTHING, Html, el, join, lines
 from reconciler.render.html_page import asset

@@ -4,7 +4,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from reconciler.core.plan import Header
-from reconciler.core.planfile import change_digest, plan_to_json
+from reconciler.core.plandigest import change_digest
+from reconciler.core.planfile import plan_to_json
 from reconciler.render.change_graph import NODES_SHOWN, change_graph
 from reconciler.render.escape import comment_text, markdown_code
 from reconciler.render.markdown import LIMIT
