@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import anyio
-import httpx2 as httpx
 
 from reconciler.core.values import Secret
-from reconciler.cxone.connections import ConnectionTransport
+from reconciler.cxone.exchange import (
+    ConnectTimeout,
+    ExchangeError,
+    NoAnswer,
+    NotConnected,
+    RefusedByProxy,
+    TooLarge,
+    Transport,
+    Unsendable,
+)
 from reconciler.cxone.lasting import lasting_cause
 from reconciler.cxone.message import Answer, Call, Failure, OnExchange, OnRequest, RequestRecord
 from reconciler.cxone.settings import TargetApi
 from reconciler.cxone.text import escape
 from reconciler.cxone.timing import Timing
-from reconciler.cxone.transport import HEADERS, build_request, timeouts_of
-from reconciler.cxone.whole import TooLarge, read_whole
+from reconciler.cxone.transport import HEADERS, timeouts_of
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Largest answer that is read, decompressed."""
 
 WHOLE_ANSWER = 20.0
 """How many times the target's timeout an exchange may take as a whole; the timeout itself is for each silence in it."""
-
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 
 
 class Http:
@@ -44,13 +42,14 @@ class Http:
     def __init__(
         self,
         api: TargetApi,
-        transport: httpx.AsyncBaseTransport,
+        transport: Transport,
         timing: Timing,
         on_request: OnRequest | None,
         on_exchange: OnExchange | None = None,
     ) -> None:
         self._api = api
         self._transport = transport
+        self._seconds = timeouts_of(api)
         self._timing = timing
         self._on_request = on_request
         self._on_exchange = on_exchange
@@ -81,36 +80,19 @@ class Http:
     async def _exchange(self, call: Call, headers: dict[str, str], request_id: str) -> Answer | Failure:
         try:
             with anyio.fail_after(self._api.timeout_seconds * WHOLE_ANSWER):
-                status, found, content = await self._fetch(call, headers)
+                status, found, content = await self._transport.fetch(
+                    call.method, call.url, {**HEADERS, **headers}, call.content or b"", self._seconds, MAX_ANSWER_BYTES
+                )
         except TimeoutError:
             return Failure("its answer was not whole in time", sent=True, request_id=request_id)
         except TooLarge as error:
             reason = f"its answer is larger than {MAX_ANSWER_BYTES} bytes"
             return Failure(reason, sent=True, request_id=request_id, lasting=True, status=error.status)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except ExchangeError as error:
             return _failure(error, request_id, through_proxy=bool(self._api.proxy))
         echoed = found.get("x-request-id", "")
         usable = echoed and len(echoed) <= 128 and echoed.isprintable()
         return Answer(status, found, content, echoed if usable else request_id)
-
-    async def _fetch(self, call: Call, headers: dict[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers (by lower-case names) and whole body of the answer."""
-        timeouts = timeouts_of(self._api)
-        transport = self._transport
-        if isinstance(transport, ConnectionTransport):
-            # Without httpx2's requests and responses, which cost as much as all the rest of an exchange.
-            content = call.content or b""
-            return await transport.fetch(
-                call.method, call.url, {**HEADERS, **headers}, content, timeouts, MAX_ANSWER_BYTES
-            )
-        response = await transport.handle_async_request(
-            build_request(timeouts, call.method, call.url, headers, call.content)
-        )
-        try:
-            content = await read_whole(response, MAX_ANSWER_BYTES)
-        finally:
-            await response.aclose()
-        return int(response.status_code), dict(response.headers), content
 
 
 def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) -> RequestRecord:
@@ -120,35 +102,34 @@ def _record(call: Call, outcome: Answer | Failure, seconds: float, number: int) 
     return RequestRecord(call.method, call.label, None, outcome.request_id, seconds, number, outcome.reason)
 
 
-def _failure(error: Exception, request_id: str, *, through_proxy: bool = False) -> Failure:
+def _failure(error: ExchangeError, request_id: str, *, through_proxy: bool = False) -> Failure:
     """Say what went wrong, whether the request can have reached the server, and whether trying again can help."""
-    sent = not isinstance(error, (*_NEVER_SENT, httpx.InvalidURL))
     lasting, reason, fix = _lasting(error)
-    if through_proxy and not fix and isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+    if through_proxy and not fix and isinstance(error, NotConnected):
         fix = "check proxy of the target: that is where connections go first"
-    return Failure(reason or _reason(error), sent=sent, request_id=request_id, lasting=lasting, fix=fix, cause=error)
+    return Failure(
+        reason or _reason(error), sent=error.sent, request_id=request_id, lasting=lasting, fix=fix, cause=error
+    )
 
 
-def _lasting(error: Exception) -> tuple[bool, str, str]:
+def _lasting(error: ExchangeError) -> tuple[bool, str, str]:
     """Recognise what no further attempt mends: (it is so, reason, fix)."""
-    found = lasting_cause(error, connecting=isinstance(error, httpx.ConnectError))
+    found = lasting_cause(error, connecting=isinstance(error, NotConnected))
     if found is not None:
         return True, *found
-    if isinstance(error, httpx.ProxyError):
+    if isinstance(error, RefusedByProxy):
         return True, f"the proxy refuses: {escape(str(error))}", "check proxy, and what the proxy lets through"
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)):
+    if isinstance(error, Unsendable):
         return True, f"the request cannot be written: {escape(str(error))}", "check url and paths of the target"
     return False, "", ""
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectTimeout):
+def _reason(error: ExchangeError) -> str:
+    if isinstance(error, ConnectTimeout):
         return "no connection was made in time"
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, NoAnswer):
         return "no answer came in time"
     text = escape(str(error) or type(error).__name__)
     return (
-        f"no connection could be made ({text})"
-        if isinstance(error, httpx.ConnectError)
-        else f"the connection broke ({text})"
+        f"no connection could be made ({text})" if isinstance(error, NotConnected) else f"the connection broke ({text})"
     )

@@ -81,13 +81,12 @@ class Client:
         self._tokens = TokenSource(api.auth, self._routes.token_url, scopes, self._sender, self._timing)
 
     async def __aenter__(self) -> Client:
-        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._transport.__aexit__(kind, error, traceback)
+        await self._transport.aclose()
 
     def allow_writes_while(self, check: Callable[[], None]) -> None:
         """From now on ask ``check`` before every attempt at a write, repeated ones too; what it raises is raised as it is."""

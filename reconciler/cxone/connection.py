@@ -1,6 +1,6 @@
 """One connection to a server (HTTP/1.1, RFC 9112): a request goes out whole, its answer comes back piece by piece.
 
-What goes wrong is told in httpx2's own errors, as its transports tell it. Waiting is bounded by timers, without a task or a
+Waiting is bounded by timers, without a task or a
 scope for each: a job sends thousands of requests, and most of their time went there.
 """
 
@@ -13,9 +13,8 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, cast
 
 import httptools
-import httpx2 as httpx
 
-from reconciler.cxone.whole import TooLarge
+from reconciler.cxone.exchange import Broken, NoAnswer, TooLarge
 
 MAX_HEAD_BYTES: Final = 100 * 1024
 """Bytes in which an answer's headers must end."""
@@ -57,21 +56,21 @@ class Connection(asyncio.Protocol):
     async def ask(
         self, method: str, request: bytes, *, write_seconds: float, read_seconds: float
     ) -> tuple[int, list[tuple[bytes, bytes]]]:
-        """Send a request and give status and headers of the answer. Raises `httpx2.TransportError`."""
+        """Send a request and give status and headers of the answer. Raises `ExchangeError`."""
         self._begin(method, read_seconds)
         if self._lost:
-            raise httpx.WriteError("the server closed the connection")
+            raise Broken("the server closed the connection")
         self._transport.write(request)
         while self._held_back and not self._status and self._error is None:
-            await self._happens(write_seconds, httpx.WriteTimeout)
+            await self._happens(write_seconds)
         while not self._status:
             if self._error is not None:
                 raise self._error
-            await self._happens(read_seconds, httpx.ReadTimeout)
+            await self._happens(read_seconds)
         return self._status, self._head
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The answer's body, still encoded. Raises `httpx2.TransportError` where it does not come whole."""
+        """The answer's body, still encoded. Raises `ExchangeError` where it does not come whole."""
         while True:
             while self._pieces:
                 yield self._next()
@@ -105,7 +104,7 @@ class Connection(asyncio.Protocol):
     async def _more(self) -> None:
         if self._error is not None:
             raise self._error
-        await self._happens(self._read_seconds, httpx.ReadTimeout)
+        await self._happens(self._read_seconds)
 
     @property
     def idle(self) -> bool:
@@ -133,10 +132,10 @@ class Connection(asyncio.Protocol):
         """Wait until nothing is left of a connection that was closed."""
         await self._gone
 
-    async def _happens(self, seconds: float, otherwise: type[httpx.TimeoutException]) -> None:
+    async def _happens(self, seconds: float) -> None:
         """Wait until anything happens on the connection."""
         waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(seconds, _expire, waiter, otherwise)
+        timer = self._loop.call_later(seconds, _expire, waiter)
         try:
             await waiter
         finally:
@@ -165,9 +164,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(httpx.RemoteProtocolError(f"the answer is no HTTP/1.1: {error}"), error)
+            self._fail(Broken(f"the answer is no HTTP/1.1: {error}"), error)
         if not self._status and self._head_bytes > MAX_HEAD_BYTES:
-            self._fail(httpx.RemoteProtocolError(f"the answer's headers take more than {MAX_HEAD_BYTES} bytes"))
+            self._fail(Broken(f"the answer's headers take more than {MAX_HEAD_BYTES} bytes"))
         if self._waiting_bytes > MAX_WAITING_BYTES:
             self._stopped = True
             self._transport.pause_reading()
@@ -236,10 +235,10 @@ class Connection(asyncio.Protocol):
         if self._status and self._until_close and error is None:
             self._complete = True
         elif not self._complete and error is not None:
-            self._fail(httpx.ReadError(str(error)), error)
+            self._fail(Broken(str(error)), error)
         elif not self._complete:
             missing = "before its answer was whole" if self._status else "without an answer"
-            self._fail(httpx.RemoteProtocolError(f"the server closed the connection {missing}"))
+            self._fail(Broken(f"the server closed the connection {missing}"))
         self._again = False
         self._wake()
 
@@ -253,9 +252,9 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
-def _expire(waiter: asyncio.Future[None], error: type[httpx.TimeoutException]) -> None:
+def _expire(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
-        waiter.set_exception(error("the time is up"))
+        waiter.set_exception(NoAnswer("no answer came in time"))
 
 
 def _has_something(socket: Any) -> bool:

@@ -1,6 +1,6 @@
 """Connections to servers, kept and used again: the way without a proxy.
 
-They cost a fifth of what httpx2's own transport does. How many there are at a time is the limiter's business, which lets no
+They cost a fifth of what an HTTP library's do. How many there are at a time is the limiter's business, which lets no
 more requests leave than the target may be sent at once.
 """
 
@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import anyio
-import httpx2 as httpx
 
 from reconciler.cxone.connection import Connection
 from reconciler.cxone.dialing import dial
-from reconciler.cxone.head import Origin, address_of, merged, origin_of, written
-from reconciler.cxone.whole import read_whole
+from reconciler.cxone.exchange import ConnectTimeout, NotConnected, Seconds
+from reconciler.cxone.head import Origin, address_of, merged, written
 
 _CLOSING_SECONDS: Final = 1.0
 """How long the end waits for connections to be gone."""
 
 
-class ConnectionTransport(httpx.AsyncBaseTransport):
+class ConnectionTransport:
     """Sends requests over connections of its own; an idle one is let go after ``keep_alive`` seconds."""
 
     def __init__(self, context: ssl.SSLContext, keep_alive: float) -> None:
@@ -35,48 +34,22 @@ class ConnectionTransport(httpx.AsyncBaseTransport):
         self._open: set[Connection] = set()
         context.set_alpn_protocols(["http/1.1"])
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Give the answer to a request, its body still to be read. Raises `httpx2.TransportError`."""
-        origin = origin_of(request.url)
-        sent = _written(request)
-        seconds = request.extensions["timeout"]
-        connection = self._kept(origin) or await self._connected(origin, seconds["connect"])
-        try:
-            status, headers = await connection.ask(
-                request.method, sent, write_seconds=seconds["write"], read_seconds=seconds["read"]
-            )
-        except BaseException:
-            self._release(origin, connection, again=False)
-            raise
-        return httpx.Response(status, headers=headers, stream=_Body(self, origin, connection))
-
     async def fetch(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: bytes,
-        seconds: Mapping[str, float],
-        most: int,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Send a request and give status, headers (by lower-case names) and body of its answer, decompressed.
-
-        ``seconds`` are as in httpx2's extension "timeout". Raises `httpx2.TransportError`, `httpx2.InvalidURL`, and `TooLarge`
-        for a body of more than ``most`` bytes.
-        """
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, seconds: Seconds, most: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """As `reconciler.cxone.exchange.Transport` has it."""
         origin, host, path = address_of(url)
         request = written(method, host, path, headers, content)
-        connection = self._kept(origin) or await self._connected(origin, seconds["connect"])
+        connection = self._kept(origin) or await self._connected(origin, seconds.connect)
         whole = False
         try:
             status, fields = await connection.ask(
-                method, request, write_seconds=seconds["write"], read_seconds=seconds["read"]
+                method, request, write_seconds=seconds.write, read_seconds=seconds.read
             )
             found = merged(fields)
-            if "content-encoding" in found:
-                body = await read_whole(httpx.Response(status, headers=fields, stream=_Pieces(connection)), most)
-            else:
-                body = await connection.whole(most)
+            body = await (
+                _expanded(status, fields, connection, most) if "content-encoding" in found else connection.whole(most)
+            )
             whole = True
         finally:
             self._release(origin, connection, again=whole)
@@ -121,42 +94,14 @@ class ConnectionTransport(httpx.AsyncBaseTransport):
                     server_hostname=host if secure else None,
                 )
         except TimeoutError as error:
-            raise httpx.ConnectTimeout("no connection was made in time") from error
+            raise ConnectTimeout("no connection was made in time") from error
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(str(error)) from error
+            raise NotConnected(str(error)) from error
         return connection
 
 
-class _Pieces(httpx.AsyncByteStream):
-    """The body of an answer."""
+async def _expanded(status: int, fields: Sequence[tuple[bytes, bytes]], connection: Connection, most: int) -> bytes:
+    """The body of a compressed answer; what knows of compression is loaded for the first."""
+    from reconciler.cxone.library_transport import expanded
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._connection.pieces():
-            yield piece
-
-
-class _Body(_Pieces):
-    """The same for those who read it themselves; its connection is used again once all of it was read."""
-
-    def __init__(self, transport: ConnectionTransport, origin: Origin, connection: Connection) -> None:
-        super().__init__(connection)
-        self._transport, self._origin = transport, origin
-        self._open = True
-
-    async def aclose(self) -> None:
-        if self._open:
-            self._open = False
-            self._transport._release(self._origin, self._connection, again=True)  # noqa: SLF001 - the other half of it
-
-
-def _written(request: httpx.Request) -> bytes:
-    """A request as it goes over the wire. Raises `httpx2.LocalProtocolError` for a header that would be more than one."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%b: %b" % item for item in request.headers.raw]
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
-        raise httpx.LocalProtocolError("a header holds a character that no header may hold")
-    return b"%b\r\n\r\n%b" % (head, request.content)
+    return await expanded(status, fields, connection.pieces(), most)

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-import httpx2 as httpx
+from reconciler.cxone.exchange import Unsendable
 
 _PORTS: Final = {"http": 80, "https": 443}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
+_PLAIN: Final = re.compile(
+    r"(https?)://(127\.0\.0\.1|(?:[a-z0-9-]+\.)*[a-z0-9-]*[a-z])(?::([1-9][0-9]{3}|[1-5][0-9]{4}))?"
+    r"(/(?:[A-Za-z0-9._~!$&()*+,;=:@/-]|%[0-9A-F]{2})*)(\?(?:[A-Za-z0-9._~!$&()*+,;=:@/?-]|%[0-9A-F]{2})*)?"
+)
+"""Addresses that are in their usual form (RFC 3986 §6.2.2) already, as nearly all are."""
+
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
-
-
-def origin_of(url: httpx.URL) -> Origin:
-    """Which server an address is on. Raises `httpx2.UnsupportedProtocol`."""
-    if url.scheme not in _PORTS or not url.host:
-        raise httpx.UnsupportedProtocol(f"{url.scheme}:// is no address of a server")
-    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
 @lru_cache(maxsize=1024)
 def address_of(url: str) -> tuple[Origin, str, str]:
     """An address's server, the name for it in a request, and what is asked of it: most requests go to a few addresses.
 
-    Raises `httpx2.InvalidURL`, `httpx2.UnsupportedProtocol`.
+    Raises `Unsendable`.
     """
-    parsed = httpx.URL(url)
-    return origin_of(parsed), parsed.netloc.decode("ascii"), parsed.raw_path.decode("ascii")
+    plain = _PLAIN.fullmatch(url)
+    if plain is None or "/." in plain[4]:
+        return _unusual(url)
+    scheme, host, port, path, query = plain.groups(default="")
+    if port:
+        return (scheme, host, int(port)), f"{host}:{port}", path + query
+    return (scheme, host, _PORTS[scheme]), host, path + query
+
+
+def _unusual(url: str) -> tuple[Origin, str, str]:
+    """The same for addresses that have to be brought into their usual form first, names beyond ASCII for one."""
+    import httpx2 as httpx
+
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Unsendable(str(error)) from error
+    if parsed.scheme not in _PORTS or not parsed.host:
+        raise Unsendable(f"{parsed.scheme}:// is no address of a server")
+    origin = (parsed.scheme, parsed.raw_host.decode("ascii"), parsed.port or _PORTS[parsed.scheme])
+    return origin, parsed.netloc.decode("ascii"), parsed.raw_path.decode("ascii")
 
 
 def written(method: str, host: str, path: str, fields: Mapping[str, str], content: bytes) -> bytes:
     """A request as it goes over the wire, with the length of its content.
 
-    Raises `httpx2.LocalProtocolError` for a field that would be more than one, or is not ASCII.
+    Raises `Unsendable` for a field that would be more than one, or is not ASCII.
     """
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
@@ -44,7 +63,7 @@ def written(method: str, host: str, path: str, fields: Mapping[str, str], conten
     text = "\r\n".join(lines)
     ends = len(lines) - 1
     if not text.isascii() or text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-        raise httpx.LocalProtocolError("a header holds a character that no header may hold")
+        raise Unsendable("a header holds a character that no header may hold")
     return b"%b\r\n\r\n%b" % (text.encode("ascii"), content)
 
 

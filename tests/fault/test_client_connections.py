@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -15,8 +15,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.cxone.connection import MAX_HEAD_BYTES
+from reconciler.cxone.connection import MAX_HEAD_BYTES, Connection
 from reconciler.cxone.connections import ConnectionTransport
+from reconciler.cxone.exchange import Broken, NoAnswer, Seconds, TooLarge, Transport, Unsendable
+from reconciler.cxone.library_transport import LibraryTransport
 from tests.support.cxone import answer, in_loop, read_request
 
 Streams = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -72,27 +74,31 @@ def own() -> ConnectionTransport:
     return ConnectionTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keep_alive=PATIENT)
 
 
-def request(
-    url: str, body: bytes = b"", *, seconds: float = PATIENT, headers: dict[str, str] | None = None
-) -> httpx.Request:
-    times = {"connect": PATIENT, "read": seconds, "write": seconds, "pool": PATIENT}
-    return httpx.Request("POST", url, content=body, headers=headers, extensions={"timeout": times})
+def library() -> LibraryTransport:
+    return LibraryTransport(httpx.AsyncHTTPTransport(trust_env=False))
 
 
-Outcome = tuple[int, list[tuple[str, str]], bytes] | str
+Found = tuple[int, Mapping[str, str], bytes]
 
 
-async def outcome(transport: httpx.AsyncBaseTransport, asked: httpx.Request) -> Outcome:
+async def fetched(
+    transport: Transport,
+    url: str,
+    body: bytes = b"",
+    *,
+    seconds: float = PATIENT,
+    headers: Mapping[str, str] | None = None,
+    most: int = 2**30,
+) -> Found:
+    return await transport.fetch("POST", url, headers or {}, body, Seconds(PATIENT, seconds, seconds), most)
+
+
+async def outcome(transport: Transport, url: str, body: bytes = b"") -> Found | str:
     """Status, headers and body, or that the answer is none."""
     try:
-        response = await transport.handle_async_request(asked)
-        try:
-            content = b"".join([piece async for piece in response.aiter_bytes()])
-        finally:
-            await response.aclose()
-    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return await fetched(transport, url, body)
+    except Broken:
         return "broken"
-    return response.status_code, sorted(response.headers.items()), content
 
 
 def framed(form: str, body: bytes, keep: str) -> bytes:
@@ -127,10 +133,10 @@ def test_answers_are_what_the_other_transport_reads(
 
     async def both() -> None:
         found = []
-        for transport in (own(), httpx.AsyncHTTPTransport(trust_env=False)):
+        for kind in (own, library):
             server = Parts(parts, ends)
-            async with listening(server) as url, transport:
-                outcomes = [await outcome(transport, request(url, b"%d" % number)) for number in range(3)]
+            async with listening(server) as url, aclosing(kind()) as transport:
+                outcomes = [await outcome(transport, url, b"%d" % number) for number in range(3)]
             found.append((outcomes, server.connections, server.requests))
         assert found[0] == found[1]
 
@@ -151,8 +157,8 @@ def test_answers_are_what_the_other_transport_reads(
 )
 @in_loop
 async def test_what_is_no_answer_is_an_error(content: bytes) -> None:
-    async with listening(Parts([content])) as url, own() as transport:
-        assert await outcome(transport, request(url)) == "broken"
+    async with listening(Parts([content])) as url, aclosing(own()) as transport:
+        assert await outcome(transport, url) == "broken"
 
 
 @in_loop
@@ -160,9 +166,29 @@ async def test_a_compressed_answer_is_expanded() -> None:
     import gzip
 
     body = gzip.compress(b"a" * 5000)
-    async with listening(Parts([answer(200, body, {"content-encoding": "gzip"})])) as url, own() as transport:
-        found = await outcome(transport, request(url))
+    async with listening(Parts([answer(200, body, {"content-encoding": "gzip"})])) as url, aclosing(own()) as transport:
+        found = await outcome(transport, url)
     assert found[2] == b"a" * 5000
+
+
+@in_loop
+async def test_what_is_no_compression_is_an_error() -> None:
+    async with listening(Parts([answer(200, b"plain", {"content-encoding": "gzip"})])) as url:
+        for kind in (own, library):
+            async with aclosing(kind()) as transport:
+                assert await outcome(transport, url) == "broken"
+
+
+@in_loop
+async def test_a_compressed_answer_counts_as_large_as_it_becomes() -> None:
+    import gzip
+
+    server = Parts([answer(200, gzip.compress(b"a" * 1_000_000), {"content-encoding": "gzip"})])
+    async with listening(server) as url:
+        for kind in (own, library):
+            async with aclosing(kind()) as transport:
+                with pytest.raises(TooLarge):
+                    await fetched(transport, url, most=100_000)
 
 
 @in_loop
@@ -177,21 +203,27 @@ async def test_a_large_answer_is_taken_as_it_is_read() -> None:
         await writer.drain()
         sent.set()
 
-    async with listening(handle) as url, own() as transport:
-        response = await transport.handle_async_request(request(url))
+    async with listening(handle) as url:
+        port = int(url.rstrip("/").rpartition(":")[2])
+        loop, among = asyncio.get_running_loop(), set[Connection]()
+        _, connection = await loop.create_connection(lambda: Connection(among), "127.0.0.1", port)
+        request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        await connection.ask("POST", request, write_seconds=PATIENT, read_seconds=PATIENT)
         for _ in range(100):
             await asyncio.sleep(0)
         assert not sent.is_set()
-        assert b"".join([piece async for piece in response.aiter_bytes()]) == body
+        assert await connection.whole(2**30) == body
+        connection.close()
+        await connection.gone()
 
 
 @in_loop
 async def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
     """A second answer behind the first, and one that comes later: the next request goes over another connection."""
     server = Parts([PLAIN, answer(200, {"stray": True})])
-    async with listening(server) as url, own() as transport:
+    async with listening(server) as url, aclosing(own()) as transport:
         for _ in range(3):
-            found = await outcome(transport, request(url))
+            found = await outcome(transport, url)
             assert found[2] == b'{"plain":true}'
     assert server.connections == 3
 
@@ -199,31 +231,31 @@ async def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
 @in_loop
 async def test_a_connection_that_the_server_left_is_not_used_again() -> None:
     server = Parts([PLAIN], ends=True)
-    async with listening(server) as url, own() as transport:
+    async with listening(server) as url, aclosing(own()) as transport:
         for _ in range(3):
-            assert (await outcome(transport, request(url)))[0] == 200
+            assert (await outcome(transport, url))[0] == 200
     assert server.connections == 3
 
 
 @in_loop
 async def test_a_connection_is_used_again_until_it_is_too_old() -> None:
     server = Parts([PLAIN])
-    async with listening(server) as url, own() as transport:
+    async with listening(server) as url, aclosing(own()) as transport:
         for _ in range(5):
-            assert (await outcome(transport, request(url)))[0] == 200
+            assert (await outcome(transport, url))[0] == 200
         assert server.connections == 1
         transport._keep_alive = 0.0
-        assert (await outcome(transport, request(url)))[0] == 200
+        assert (await outcome(transport, url))[0] == 200
     assert server.connections == 2
 
 
 @in_loop
 async def test_an_answer_that_is_not_read_to_its_end_takes_its_connection_along() -> None:
     server = Parts([answer(200, b"x" * 4_000_000)])
-    async with listening(server) as url, own() as transport:
-        response = await transport.handle_async_request(request(url))
-        await response.aclose()
-        assert (await outcome(transport, request(url)))[0] == 200
+    async with listening(server) as url, aclosing(own()) as transport:
+        with pytest.raises(TooLarge):
+            await fetched(transport, url, most=1000)
+        assert (await outcome(transport, url))[0] == 200
     assert server.connections == 2
 
 
@@ -235,9 +267,9 @@ async def test_an_answer_may_come_before_the_request_is_whole() -> None:
         await writer.drain()
         await reader.read()
 
-    async with listening(refuse) as url, own() as transport:
+    async with listening(refuse) as url, aclosing(own()) as transport:
         with anyio.fail_after(PATIENT):
-            assert (await outcome(transport, request(url, b"x" * 64_000_000)))[0] == 413
+            assert (await outcome(transport, url, b"x" * 64_000_000))[0] == 413
 
 
 @in_loop
@@ -246,11 +278,11 @@ async def test_time_is_up_where_the_server_is_silent_or_does_not_listen() -> Non
         reader._transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.Event().wait()
 
-    async with listening(silent) as url, own() as transport:
-        with pytest.raises(httpx.ReadTimeout):
-            await transport.handle_async_request(request(url, seconds=0.01))
-        with pytest.raises(httpx.WriteTimeout):
-            await transport.handle_async_request(request(url, b"x" * 64_000_000, seconds=0.01))
+    async with listening(silent) as url, aclosing(own()) as transport:
+        with pytest.raises(NoAnswer):
+            await fetched(transport, url, seconds=0.01)
+        with pytest.raises(NoAnswer):
+            await fetched(transport, url, b"x" * 64_000_000, seconds=0.01)
 
 
 @in_loop
@@ -264,9 +296,9 @@ async def test_cancelling_closes_the_connection() -> None:
             await reader.read()
         gone.set()
 
-    async with listening(handle) as url, own() as transport:
+    async with listening(handle) as url, aclosing(own()) as transport:
         async with anyio.create_task_group() as group:
-            group.start_soon(transport.handle_async_request, request(url))
+            group.start_soon(fetched, transport, url)
             await asked.wait()
             group.cancel_scope.cancel()
         with anyio.fail_after(PATIENT):
@@ -277,7 +309,7 @@ async def test_cancelling_closes_the_connection() -> None:
 @in_loop
 async def test_a_header_cannot_become_two(value: str) -> None:
     server = Parts([PLAIN])
-    async with listening(server) as url, own() as transport:
-        with pytest.raises(httpx.LocalProtocolError):
-            await transport.handle_async_request(request(url, headers={"x-one": value}))
+    async with listening(server) as url, aclosing(own()) as transport:
+        with pytest.raises(Unsendable):
+            await fetched(transport, url, headers={"x-one": value})
     assert server.requests == []

@@ -6,14 +6,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 
 import anyio
-import httpx2 as httpx
 import pytest
 
 from reconciler.cxone.connections import ConnectionTransport
 from reconciler.cxone.dialing import dial
+from reconciler.cxone.exchange import ConnectTimeout, NotConnected, Seconds, Unsendable
 from tests.support.cxone import closed_port, in_loop
 
 PATIENT = 20.0
@@ -23,9 +23,8 @@ def own() -> ConnectionTransport:
     return ConnectionTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keep_alive=PATIENT)
 
 
-def request(url: str, *, connect: float = PATIENT) -> httpx.Request:
-    times = {"connect": connect, "read": PATIENT, "write": PATIENT, "pool": PATIENT}
-    return httpx.Request("GET", url, extensions={"timeout": times})
+async def fetched(transport: ConnectionTransport, url: str, *, connect: float = PATIENT) -> None:
+    await transport.fetch("GET", url, {}, b"", Seconds(connect, PATIENT, PATIENT), 1000)
 
 
 @contextmanager
@@ -52,22 +51,22 @@ def resolving(monkeypatch: pytest.MonkeyPatch, addresses: Sequence[tuple[str, in
 
 
 @in_loop
-async def test_what_cannot_be_reached_is_told_as_httpx2_tells_it() -> None:
-    async with own() as transport:
-        with closed_port() as port, pytest.raises(httpx.ConnectError):
-            await transport.handle_async_request(request(f"http://127.0.0.1:{port}/"))
-        with pytest.raises(httpx.UnsupportedProtocol):
-            await transport.handle_async_request(request("ftp://127.0.0.1/"))
-        with pytest.raises(httpx.ConnectError):
-            await transport.handle_async_request(request(f"http://{'a' * 70}.example/"))
+async def test_what_cannot_be_reached_is_told_apart() -> None:
+    async with aclosing(own()) as transport:
+        with closed_port() as port, pytest.raises(NotConnected):
+            await fetched(transport, f"http://127.0.0.1:{port}/")
+        with pytest.raises(Unsendable):
+            await fetched(transport, "ftp://127.0.0.1/")
+        with pytest.raises(NotConnected):
+            await fetched(transport, f"http://{'a' * 70}.example/")
 
 
 @in_loop
 async def test_a_host_that_does_not_answer_is_waited_for_no_longer_than_allowed() -> None:
     with silent_port() as port:
-        async with own() as transport:
-            with anyio.fail_after(PATIENT), pytest.raises(httpx.ConnectTimeout):
-                await transport.handle_async_request(request(f"http://127.0.0.1:{port}/", connect=0.05))
+        async with aclosing(own()) as transport:
+            with anyio.fail_after(PATIENT), pytest.raises(ConnectTimeout):
+                await fetched(transport, f"http://127.0.0.1:{port}/", connect=0.05)
 
 
 @in_loop

@@ -1,0 +1,121 @@
+"""Exchanges by way of httpx2: through a proxy, with an application in this process, and for answers that are compressed.
+
+Its requests go to the transport itself, without ``httpx2.AsyncClient`` around it: its redirects, cookies, ``.netrc`` and proxy
+variables are all things that must not happen to a request with credentials.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import httpx2 as httpx
+
+from reconciler.cxone import exchange
+from reconciler.cxone.exchange import Seconds, TooLarge
+
+
+class LibraryTransport:
+    """Sends requests over a transport of httpx2."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    @classmethod
+    def embedded(cls, app: Any) -> LibraryTransport:
+        """One that drives an ASGI application in this process."""
+        return cls(_Embedded(app))
+
+    @classmethod
+    def proxied(cls, url: str, context: ssl.SSLContext, *, connections: int, keep_alive: float) -> LibraryTransport:
+        """One that goes through a proxy. Raises `ValueError` for an address that cannot be one."""
+        try:
+            proxy = httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+            limits = httpx.Limits(
+                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=keep_alive
+            )
+            return cls(httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=limits, trust_env=False))
+        except (ImportError, httpx.InvalidURL) as error:
+            raise ValueError(str(error)) from error
+
+    async def fetch(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, seconds: Seconds, most: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """As `reconciler.cxone.exchange.Transport` has it."""
+        timeouts = {**seconds._asdict(), "pool": seconds.read}
+        try:
+            asked = httpx.Request(method, url, headers=dict(headers), content=content, extensions={"timeout": timeouts})
+            response = await self._inner.handle_async_request(asked)
+            try:
+                body = await _read_whole(response, most)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _translated(error) from error
+        return int(response.status_code), dict(response.headers), body
+
+    async def aclose(self) -> None:
+        """Close the connections underneath."""
+        await self._inner.aclose()
+
+
+async def expanded(
+    status: int, fields: Sequence[tuple[bytes, bytes]], pieces: AsyncIterator[bytes], most: int
+) -> bytes:
+    """The body of a compressed answer. Raises `TooLarge` where that is more than ``most`` bytes, and `Broken`."""
+    try:
+        return await _read_whole(httpx.Response(status, headers=list(fields), stream=_Pieces(pieces)), most)
+    except httpx.DecodingError as error:
+        raise _translated(error) from error
+
+
+class _Embedded(httpx.AsyncBaseTransport):
+    """Where the application fails, it is a server that broke the connection."""
+
+    def __init__(self, app: Any) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._inner.handle_async_request(request)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:
+            text = f"the application in this process failed with {type(error).__name__}"
+            raise httpx.RemoteProtocolError(text) from error
+
+
+class _Pieces(httpx.AsyncByteStream):
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            yield piece
+
+
+async def _read_whole(response: httpx.Response, most: int) -> bytes:
+    """The body, decompressed."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > most:
+            raise TooLarge(response.status_code)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _translated(error: Exception) -> exchange.ExchangeError:
+    """The library's error as this layer tells it; what is not known to have stayed here may have been sent."""
+    for theirs, ours in (
+        ((httpx.ConnectTimeout, httpx.PoolTimeout), exchange.ConnectTimeout),
+        (httpx.ConnectError, exchange.NotConnected),
+        (httpx.ProxyError, exchange.RefusedByProxy),
+        ((httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL), exchange.Unsendable),
+        (httpx.TimeoutException, exchange.NoAnswer),
+    ):
+        if isinstance(error, theirs):
+            return ours(str(error) or type(error).__name__)
+    return exchange.Broken(str(error) or type(error).__name__)
