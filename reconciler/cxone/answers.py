@@ -12,7 +12,7 @@ from reconciler.cxone.message import Answer
 from reconciler.cxone.routes import wire_of
 from reconciler.cxone.text import Redact, escape
 
-_ETAG = re.compile(r"[\x21\x23-\x7e\x80-\xff]+")
+_ETAG = re.compile(r"[\x21\x23-\x7e]+")
 
 
 class Unusable(Exception):
@@ -20,7 +20,10 @@ class Unusable(Exception):
 
 
 def strong_etag(text: object) -> str:
-    """Read an entity tag, quoted or not (RFC 9110 §8.8.3), unquoted; empty for a weak one, which allows no safe write."""
+    """Read an entity tag, quoted or not (RFC 9110 §8.8.3), unquoted; empty for what allows no safe write.
+
+    That is a weak one, and one beyond ASCII: on its way here and back it would not stay what it is.
+    """
     if not isinstance(text, str):
         return ""
     bare = text.strip()

@@ -120,7 +120,11 @@ def _lasting(error: ExchangeError) -> tuple[bool, str, str]:
     if isinstance(error, RefusedByProxy):
         return True, f"the proxy refuses: {escape(str(error))}", "check proxy, and what the proxy lets through"
     if isinstance(error, Unsendable):
-        return True, f"the request cannot be written: {escape(str(error))}", "check url and paths of the target"
+        return (
+            True,
+            f"the request cannot be written: {escape(str(error))}",
+            "check url, paths and credentials of the target",
+        )
     return False, "", ""
 
 

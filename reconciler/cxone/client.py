@@ -30,7 +30,7 @@ from reconciler.cxone.text import Redact, without
 from reconciler.cxone.timing import Timing
 from reconciler.cxone.transcript import HEADERS, transcript
 from reconciler.cxone.transport import build_transport
-from reconciler.errors import BadAnswer, InvalidProject, NotFound
+from reconciler.errors import BadAnswer, InvalidProject, NotFound, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.cxone.stream import EventStream, StreamNews
@@ -234,10 +234,6 @@ class Client:
         )
         return await self._sender.send(call, self._tokens)
 
-    async def request_json(self, method: str, path: str, **options: Any) -> Any:
-        """The same as `exchange`, for those who want the parsed body alone."""
-        return (await self.exchange(method, path, **options)).value
-
     def stream(self, kind: Kind, id: str, tell: Callable[[StreamNews], None]) -> EventStream:  # noqa: A002
         """The events of a stream, not yet connected; ``tell`` is told of its connections. Loads the WebSocket library."""
         from reconciler.cxone.stream import STREAM_PATH, EventStream
@@ -251,7 +247,11 @@ class Client:
         call = self._call(kind, method, url, headers, encode(body))
         answer = await self._sender.send(call, self._tokens)
         if answer.status == NO_CONTENT and id_ is not None:
-            found = await self.get(kind, id_)
+            try:
+                found = await self.get(kind, id_)
+            except ReconcilerError as error:
+                # An error of the reading, which says nothing of the write: that has been carried out.
+                raise unknown(call, answer, f"what it left could not be read: {error.message}") from error
             if found is not None:
                 return found
         try:

@@ -60,11 +60,16 @@ def written(method: str, host: str, path: str, fields: Mapping[str, str], conten
     lines += [f"{name}: {value}" for name, value in fields.items()]
     if content or method in _WITH_BODY:
         lines.append(f"Content-Length: {len(content)}")
+    return b"%b\r\n\r\n%b" % (joined(lines), content)
+
+
+def joined(lines: Sequence[str]) -> bytes:
+    """The lines of a head. Raises `Unsendable` where one would be more than one, or is not ASCII."""
     text = "\r\n".join(lines)
-    ends = len(lines) - 1
+    ends = max(len(lines) - 1, 0)
     if not text.isascii() or text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
         raise Unsendable("a header holds a character that no header may hold")
-    return b"%b\r\n\r\n%b" % (text.encode("ascii"), content)
+    return text.encode("ascii")
 
 
 def merged(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import httpx2 as httpx
 
 from reconciler.cxone import exchange
 from reconciler.cxone.exchange import Seconds, TooLarge
+from reconciler.cxone.head import joined
 
 
 class LibraryTransport:
@@ -43,6 +44,7 @@ class LibraryTransport:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, seconds: Seconds, most: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """As `reconciler.cxone.exchange.Transport` has it."""
+        joined([f"{name}: {value}" for name, value in headers.items()])  # the library lets more through
         timeouts = {**seconds._asdict(), "pool": seconds.read}
         try:
             asked = httpx.Request(method, url, headers=dict(headers), content=content, extensions={"timeout": timeouts})

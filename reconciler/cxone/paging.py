@@ -24,6 +24,9 @@ from reconciler.errors import BadAnswer, UnstableListing
 REPEATS = 3
 """How often a collection that moved while it was paged is listed again."""
 
+MOST_RESOURCES = 1_000_000
+"""How many resources of one kind are listed; what goes on beyond is taken for a listing without an end."""
+
 Query = Mapping[str, str | int]
 Fetch = Callable[[Query, str], Awaitable[Answer]]
 """Gets one page, by the query parameters of the style, and by an ETag with which the answer may be 304 (empty: none)."""
@@ -69,6 +72,7 @@ class Pager:
         self._label = label
         self._redact = redact
         self._known = ""
+        self._ids: set[str] = set()
 
     async def all(self, known: Listing | None = None) -> Listing:
         """Give all resources; raises `UnstableListing`, `BadAnswer`, or what fetching a page raises.
@@ -79,6 +83,7 @@ class Pager:
         self._known = known.etag if known is not None else ""
         reason = ""
         for _ in range(1 + REPEATS):
+            self._ids.clear()
             try:
                 found = await (self._scroll() if self._style == "token" else self._numbered())
             except _Unchanged:
@@ -87,9 +92,7 @@ class Pager:
             except _Moved as moved:
                 reason = str(moved)
                 continue
-            if len({item.id for item in found.items}) == len(found.items):
-                return found
-            reason = "a resource stands on two pages"
+            return found
         raise UnstableListing(
             f"{self._label} kept changing while it was read, {1 + REPEATS} times in a row ({reason})",
             fix="run again when fewer changes are made in the tenant",
@@ -106,6 +109,8 @@ class Pager:
             return Listing(first.items, first.etag)
         if first.total < size or size == 0:
             raise _Moved(f"a page of {size} and a total of {first.total}")
+        if first.total > MOST_RESOURCES:
+            raise self._endless()
         count = -(-first.total // size)
         pages: dict[int, list[Observed]] = {1: first.items}
 
@@ -133,6 +138,8 @@ class Pager:
             found += page.items
             if not page.following or not page.items:
                 break
+            if len(found) > MOST_RESOURCES:
+                raise self._endless()
             if first.total is not None and len(found) > first.total:
                 raise _Moved(f"more than the total of {first.total}")
             if not isinstance(page.following, str):
@@ -169,7 +176,15 @@ class Pager:
             found = read_items(self._kind, items, first)
         except Unusable as error:
             raise self._bad(f"{key}: {error}", answer) from error
+        known = len(self._ids)
+        self._ids.update([item.id for item in found])
+        if len(self._ids) < known + len(found):
+            # At once, and not when all pages are there: a server that is broken may have no last page.
+            raise _Moved("a resource stands on two pages")
         return _Page(found, total, strong_etag(answer.headers.get("etag")), following)
+
+    def _endless(self) -> BadAnswer:
+        return self._bad(f"it goes on beyond {MOST_RESOURCES:,} resources")
 
     def _bad(self, problem: str, answer: Answer | None = None) -> BadAnswer:
         request = f" (request {answer.request_id})" if answer is not None else ""

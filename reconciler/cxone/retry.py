@@ -15,8 +15,8 @@ from reconciler.cxone.message import Answer, Failure
 
 RATE_LIMITED = 429
 UNAVAILABLE = 503
-TRANSIENT = frozenset({408, 500, 502, 503, 504})
-"""Statuses that another attempt may mend. On a write none of them says whether it was carried out."""
+_DEFINITE = frozenset({501, 505, 511})
+"""Errors of a server, or of a network in between, that say for sure that nothing was done, and that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ def retry_after(value: str | None, wall: float) -> float | None:
         return None
 
 
+def transient(status: int) -> bool:
+    """Whether another attempt may mend it. On a write no such status says whether it was carried out, 5xx of proxies included."""
+    return status == 408 or (status >= 500 and status not in _DEFINITE)
+
+
 def backoff(attempt: int, policy: Policy, chance: float) -> float:
     """Seconds before the attempt after ``attempt`` (from 1): exponential, capped, with full jitter by ``chance`` in [0, 1)."""
     return chance * min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 30))
@@ -94,7 +99,7 @@ def decide(
     asked = retry_after(outcome.headers.get("retry-after"), wall)
     if outcome.status == RATE_LIMITED or (outcome.status == UNAVAILABLE and asked is not None):
         return _hold_back(asked, attempt, policy, chance)
-    if outcome.status not in TRANSIENT:
+    if not transient(outcome.status):
         return Deliver()
     if not repeatable:
         return Unknown()

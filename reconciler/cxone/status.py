@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from reconciler.cxone.message import Answer, Call, Failure
+from reconciler.cxone.retry import transient
 from reconciler.cxone.text import Redact, escape
 from reconciler.errors import (
     ApiError,
@@ -171,11 +172,11 @@ def _kind_of(call: Call, status: int, code: str) -> tuple[type[ApiError], str]:
         return RateLimited, "lower limits.requestsPerSecond of the target, or wait and run again"
     if 300 <= status < 400:
         return BadAnswer, "correct url or api.paths of the target; credentials are never sent after a redirect"
-    if status == 501 or (400 <= status < 500 and status != 408):
+    if 400 <= status < 600 and not transient(status):
         return {404: (NotFound, "check url and api.paths of the target, or plan again"), 409: (Conflict, "")}.get(
             status, (Refused, "correct what the message names; the service's operators find it by the request id")
         )
-    if status >= 500 or status == 408:
+    if transient(status):
         return ServerFailed, "try again later; if it stays so, ask the service's operators with the request id"
     return BadAnswer, "the server does not speak the API as the target describes it"
 

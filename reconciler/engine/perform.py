@@ -31,13 +31,10 @@ from reconciler.core.wire import live_tree, request_body
 from reconciler.cxone.client import Client
 from reconciler.engine.anew import Anew, made_anew
 from reconciler.errors import (
-    ApiError,
-    AuthenticationError,
     LeaseLost,
     NotFound,
     OutcomeUnknown,
     PreconditionFailed,
-    RateLimited,
     ReconcilerError,
     ServerFailed,
 )
@@ -93,7 +90,7 @@ class Performer:
     """Carries out changes, one call each; safe to call for several changes at the same time.
 
     ``identify`` gives live values of references, ``before`` what the ledger held when the run began, ``style`` the target's
-    concurrency style, ``stopped`` whether new sends are forbidden (a lost lease).
+    concurrency style; ``learned`` is told what is live after a write, ``lease`` raises where nothing may be sent any more.
     """
 
     client: Client
@@ -248,6 +245,4 @@ def _event(error: ReconcilerError) -> Event:
         return "missing"
     if isinstance(error, (OutcomeUnknown, ServerFailed)):
         return "lost"
-    if isinstance(error, (RateLimited, AuthenticationError, ApiError)):
-        return "refused"
     return "refused"

@@ -15,6 +15,7 @@ from reconciler.core.difference import Side
 from reconciler.core.kind import Kinds
 from reconciler.core.values import Tree
 from reconciler.engine.guard_sources import guard_sources
+from reconciler.engine.memory.kinds import deciding
 from reconciler.engine.workspace import CACHE, load_workspace
 from reconciler.errors import GitError, InvalidProject
 from reconciler.kinds import load_kinds
@@ -170,7 +171,7 @@ def _bind(repository: Repository, snapshot: Snapshot, project: Project, target: 
         metadata_model=METADATA_MODEL,
         environ=UnreadEnvironment(),
         earlier=[*problems, *diagnostics],
-        approved=Approved(folder, (*sorted(project.targets), *sorted(kinds))),
+        approved=Approved(folder, deciding(project.targets, kinds)),
         reach=snapshot.reach,
         keep_sound=keep_sound,
     )

@@ -7,11 +7,13 @@ An outage, of the tenant or of this machine's files, ends nothing: it is told on
 from __future__ import annotations
 
 import hashlib
+import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -129,9 +131,10 @@ class _Memory:
         if path is None or state == known:
             return
         from reconciler.loading.atomic import write_atomically
+        from reconciler.loading.private import make_private
 
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
             write_atomically(path, [orjson.dumps({"state": state, "at": stamp(now())})])
 
     def _path(self) -> Path | None:
@@ -215,19 +218,30 @@ class Watch:
 
 
 def _files(session: Session) -> dict[str, tuple[int, int]]:
-    """What the session's manifests were read from, so that a change shows: by path, the time of change and the size."""
+    """What the session's manifests were read from, so that a change shows: by path, the time of change and the size.
+
+    That is the files and folders that they name as well: texts, schemas, code.
+    """
     from reconciler.loading.yaml import discover
 
     project = session.workspace.project
-    named = [project.root / PROJECT_FILE, *(project.root / name for name in session.workspace.target.patches)]
+    named = [
+        project.root / name for name in (PROJECT_FILE, *session.workspace.target.patches, *session.workspace.named)
+    ]
     found = {}
-    for path in (*named, *discover(project.root, project.manifests)):
-        try:
+    for path in (*chain.from_iterable(map(_below, named)), *discover(project.root, project.manifests)):
+        with suppress(OSError):
             status = path.stat()
-        except OSError:
-            continue
-        found[str(path)] = (status.st_mtime_ns, status.st_size)
+            found[str(path)] = (status.st_mtime_ns, status.st_size)
     return found
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """The file itself, or all files of a folder."""
+    if not path.is_dir():
+        yield path
+    for place, _, names in os.walk(path):
+        yield from (Path(place, name) for name in names)
 
 
 def _settled(files: Mapping[str, tuple[int, int]], begin: int, end: int) -> Mapping[str, tuple[int, int]]:

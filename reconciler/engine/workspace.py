@@ -13,7 +13,8 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
-from reconciler.engine.memory.meaning import Identity, Meaning, Memory, Watched
+from reconciler.engine.memory.kinds import deciding
+from reconciler.engine.memory.meaning import Identity, Meaning, Memory, Reached, Watched
 from reconciler.errors import InvalidProject
 from reconciler.loading.approved import Approved
 from reconciler.loading.manifest import Bound
@@ -37,7 +38,7 @@ class Workspace:
     ``files`` are the files so given, relative to the project (None: all), ``selected`` the keys of the valid manifests in
     them; ``documents`` counts the manifests that were read from the selected files, valid or not. ``guards`` is what the files beside
     them say, ``unkept`` why what was found could not be remembered, empty where it was or need not be; ``identity`` is of what
-    is remembered of all of this, None where nothing is.
+    is remembered of all of this, None where nothing is. ``named`` are the files and folders that manifests name, relative to the project.
     """
 
     project: Project
@@ -49,6 +50,7 @@ class Workspace:
     guards: Guards = field(default_factory=Guards)
     identity: Identity | None = None
     unkept: str = ""
+    named: frozenset[str] = frozenset()
 
     @property
     def selected(self) -> frozenset[Key] | None:
@@ -120,7 +122,7 @@ def _load(
     # Only what is sound: what validation refuses may hold a secret that somebody wrote out, and that is never stored.
     kept = (None, "") if sound.failed else _keep(cache, loading, partial(memory.remember, meaning, watched, resolver))
     narrowed = _narrowed(documents, chosen, project.root)
-    return Workspace(project, meaning.target, meaning.kinds, sound, *narrowed, guards, *kept)
+    return Workspace(project, meaning.target, meaning.kinds, sound, *narrowed, guards, *kept, meaning.named)
 
 
 def _bind(
@@ -138,6 +140,7 @@ def _bind(
     from reconciler.loading.bind import bind
 
     target, kinds = project.target(memory.target), load_kinds()
+    reached = watched.reach if watched else Reached(memory.root)
     bound = bind(
         documents,
         project=project,
@@ -147,11 +150,11 @@ def _bind(
         environ=watched.environ if watched else environ,
         resolver=resolver,
         earlier=earlier,
-        approved=Approved(memory.cache, (*sorted(project.targets), *sorted(kinds))),
-        reach=watched.reach if watched else None,
+        approved=Approved(memory.cache, deciding(project.targets, kinds)),
+        reach=reached,
         in_order=True,
     )
-    return Meaning(project, target, kinds, bound, 0)
+    return Meaning(project, target, kinds, bound, 0, frozenset(reached.named))
 
 
 def _keep(cache: ParseCache, loading: Loading, remember: Callable[[], Identity | None]) -> tuple[Identity | None, str]:
@@ -179,7 +182,16 @@ def _with_guards(found: Meaning) -> Workspace:
         guards = read_guards(documents, beside, found.project, found.kinds, diagnostics)
     bound = with_findings(found.bound, guards.findings)
     identity = found.identity if bound is found.bound else None
-    return Workspace(found.project, found.target, found.kinds, bound, found.documents, guards=guards, identity=identity)
+    return Workspace(
+        found.project,
+        found.target,
+        found.kinds,
+        bound,
+        found.documents,
+        guards=guards,
+        identity=identity,
+        named=found.named,
+    )
 
 
 def _places(environ: Mapping[str, str], found: Meaning, others: Mapping[Key, str]) -> Places:

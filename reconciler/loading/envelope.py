@@ -52,7 +52,7 @@ class Envelope:
             manifest = Manifest(source, key, self._kinds[key.kind], value["metadata"], value["spec"], expressive)
             return manifest if self._once(manifest) else None
         if not isinstance(value, dict):
-            self._add(rules.NOT_A_MANIFEST, f"a manifest is a map, this is {describe(value)}", source)
+            self._add(rules.NOT_A_MANIFEST, f"a manifest is a map, this is {describe(value, hidden=True)}", source)
             return None
         if self._keys(source, value) or "apiVersion" in value:
             self._version(source, value)

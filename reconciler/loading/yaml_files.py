@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from reconciler.loading.yaml_workers import Workers
 
 SUFFIXES = (".yaml", ".yml")
+MAX_MANIFEST_BYTES = 50_000_000
+"""How large a file of manifests may be; nobody writes such, and a sparse one would take all memory."""
+
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -44,6 +47,8 @@ def discover(root: Path, folders: Iterable[Path | str]) -> list[Path]:
         real = os.path.realpath(path)
         if not _inside(real, base):
             raise UsageError(f"{name} is outside the project", fix="name files or folders inside the project's folder")
+        if _of_git(real, base):
+            raise UsageError(f"{name} belongs to git, not to the project", fix="name files or folders of the project")
         if os.path.isdir(path):
             for real_file, file in _walk(path, base, set()):
                 found.setdefault(real_file, file)
@@ -196,18 +201,29 @@ def relative_name(path: str, base: str) -> str:
     return path.replace(os.sep, "/")
 
 
-def read_bytes(path: Path | str) -> bytes:
-    """A regular file's content, for thousands of small files quicker than `Path.read_bytes`; raises `OSError`."""
+def read_bytes(path: Path | str, most: int = MAX_MANIFEST_BYTES) -> bytes:
+    """A regular file's content, for thousands of small files quicker than `Path.read_bytes`.
+
+    Raises `OSError`, also for more than ``most`` bytes.
+    """
     handle = os.open(path, _FLAGS)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
-        # One byte more than there should be: a full answer would mean that the file is growing.
-        content = os.read(handle, status.st_size + 1)
+        if status.st_size <= most:
+            # One byte more than there should be: a full answer would mean that the file is growing.
+            content = os.read(handle, status.st_size + 1)
+            if len(content) == status.st_size:
+                return content
+            with open(handle, "rb", closefd=False) as file:
+                file.seek(0)
+                content = file.read(most + 1)
+            if len(content) <= most:
+                return content
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
     finally:
         os.close(handle)
-    return content if len(content) == status.st_size else Path(path).read_bytes()
 
 
 def unreadable(name: str, error: OSError) -> Diagnostic:
@@ -218,6 +234,11 @@ def unreadable(name: str, error: OSError) -> Diagnostic:
 
 def _inside(path: str, base: str) -> bool:
     return path == base or path.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _of_git(path: str, base: str) -> bool:
+    """As `reconciler.loading.inside.inside` has it: checkouts in pipelines leave tokens there, and errors quote what they read."""
+    return ".git" in Path(path[len(base) :]).parts
 
 
 def _walk(folder: str, base: str, seen: set[str]) -> Iterator[tuple[str, str]]:
@@ -245,6 +266,9 @@ def _walk(folder: str, base: str, seen: set[str]) -> Iterator[tuple[str, str]]:
         if not _inside(target, base):
             message = f"the symbolic link {relative_name(entry.path, base)} leads out of the project"
             raise InvalidProject(message, fix="copy what it points to into the project, or remove the link")
+        if _of_git(target, base):
+            message = f"the symbolic link {relative_name(entry.path, base)} leads to what belongs to git"
+            raise InvalidProject(message, fix="remove the link")
         if is_folder:
             yield from _walk(entry.path, base, seen)
         else:

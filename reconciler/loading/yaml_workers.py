@@ -44,8 +44,15 @@ class Workers:
 
     def __init__(self, sources: Sequence[Source], shares: Sequence[Sequence[int]], parse: Parse) -> None:
         # All forks come before the first thread: a fork of a process with several is not safe.
-        self._children = [_start(sources, share, parse) for share in shares]
-        self._owners = {position: number for number, share in enumerate(shares) for position in share}
+        self._children: list[tuple[int, int]] = []
+        for share in shares:
+            try:
+                self._children.append(_start(sources, share, parse))
+            except OSError:
+                # No process or no pipe to be had: what nobody took over is parsed in the ordinary way.
+                break
+        started = shares[: len(self._children)]
+        self._owners = {position: number for number, share in enumerate(started) for position in share}
         self._received: dict[int, bytes] = {}
         self._ended: set[int] = set()
         self._news = threading.Condition()
@@ -104,9 +111,14 @@ def shared_out(sizes: Sequence[int], count: int) -> list[list[int]]:
 
 
 def _start(sources: Sequence[Source], share: Sequence[int], parse: Parse) -> tuple[int, int]:
-    """Fork a worker; returns its process id and the end of the pipe to read from."""
+    """Fork a worker; returns its process id and the end of the pipe to read from. Raises `OSError`."""
     read_end, write_end = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
     if pid == 0:
         # Nothing of the parent's may run twice: no exit handlers, no buffers of streams, no traceback on its stderr.
         code = 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import stat
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ from tests.support.cxone import closed_port
 from tests.support.emulator import RunningEmulator, emulator_process
 from tests.support.loopback import Call, Reply, loopback_server
 from tests.support.project import Project
-from tests.support.tenant_project import dataset
+from tests.support.tenant_project import action, dataset
 
 
 @pytest.fixture
@@ -208,6 +211,54 @@ def test_what_changes_while_it_is_read_is_read_again(project: Project, monkeypat
 
     anyio.run(look_twice)
     assert read == [1, 2]
+
+
+def test_what_manifests_name_is_read_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts and code: what they hold is a part of what is declared."""
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    text, code = project.root / "text.txt", project.root / "code" / "index.js"
+    code.parent.mkdir()
+    code.write_text("module.exports = async () => ({});\n", encoding="utf-8")
+    text.write_text("one", encoding="utf-8")
+    project.put("people.yaml", dataset("people", description="${file:text.txt}"), action("a", code={"path": "code"}))
+    for path in project.root.rglob("*"):
+        os.utime(path, (1, 1))
+    read = 0
+
+    def opened(stack: ExitStack) -> Session:
+        nonlocal read
+        read += 1
+        return stack.enter_context(Session.open(project.root, "local", debug=lambda _: None))
+
+    async def look_after_each_change() -> list[int]:
+        memory, found = watch._Memory(), []
+        for change in (None, None, text, None, code):
+            if change is not None:
+                change.write_text(f"{change.read_text(encoding='utf-8')} ", encoding="utf-8")
+                os.utime(change, (2, 2))
+            await memory.look(opened, unmanaged=False)
+            found.append(read)
+        await memory.close()
+        return found
+
+    assert anyio.run(look_after_each_change) == [1, 1, 2, 2, 3]
+
+
+def test_what_was_told_is_kept_for_its_owner_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    previous = os.umask(0o022)
+    try:
+        with ExitStack() as stack:
+            memory = watch._Memory()
+            memory._session = stack.enter_context(Session.open(project.root, "local", debug=lambda _: None))
+            shutil.rmtree(project.root / ".reconciler")
+            memory.remember("drifted")
+    finally:
+        os.umask(previous)
+    folder = project.root / ".reconciler"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "local")] == [0o700, 0o700]
 
 
 def test_a_single_look_tells_once(project: Project, emulator: RunningEmulator) -> None:

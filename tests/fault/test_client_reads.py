@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 import pytest
 
+from reconciler.cxone import paging
 from reconciler.errors import ApiError, BadAnswer, NotFound, ServerFailed, UnstableListing
 from tests.support.cxone import KINDS, THING, FakeTime, Request, Script, answer, client, in_loop, token, wired
 from tests.support.emulator import running_emulator
@@ -20,6 +21,7 @@ BROKEN = [
     answer(503),
     answer(504),
     answer(408),
+    answer(520),
     answer(200, b'{"id": "a", "na'),
     b"HTTP/1.1 200 X\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{",
 ]
@@ -249,6 +251,45 @@ async def test_a_scroll_that_does_not_add_up_is_no_listing(pages: list[Any]) -> 
     async with wired(serve, pagination="token") as here:
         with pytest.raises(UnstableListing):
             await here.client.list(THING)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@in_loop
+async def test_a_scroll_without_end_is_given_up(fresh: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that gives one page again and again, and one that makes up resources for ever."""
+    monkeypatch.setattr(paging, "MOST_RESOURCES", 30)
+    served = 0
+
+    async def serve(request: Request) -> bytes:
+        nonlocal served
+        if request.is_token:
+            return token()
+        served += 1
+        return answer(200, {"data": [{"id": f"r{served if fresh else 0}"}], "scrollToken": "t"})
+
+    async with wired(serve, pagination="token") as here:
+        with pytest.raises(BadAnswer if fresh else UnstableListing):
+            await here.client.list(THING)
+    assert served == (31 if fresh else 2 * (1 + paging.REPEATS))
+
+
+@pytest.mark.parametrize("total", [31, 10**12])
+@in_loop
+async def test_a_total_that_nobody_has_is_not_believed(total: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_RESOURCES", 30)
+    served = 0
+
+    async def serve(request: Request) -> bytes:
+        nonlocal served
+        if request.is_token:
+            return token()
+        served += 1
+        return answer(200, {"items": [{"id": "a"}], "total": total, "nextPage": 2})
+
+    async with wired(serve) as here:
+        with pytest.raises(BadAnswer, match="goes on beyond 30 resources"):
+            await here.client.list(THING)
+    assert served == 1
 
 
 @in_loop

@@ -56,10 +56,11 @@ WRITES = pytest.mark.parametrize("write", [create, update, delete])
         answer(502, b"<html>bad gateway</html>", {"content-type": "text/html"}),
         answer(503, {"message": "no hint when"}),
         answer(504),
+        answer(524),
         b"HTTP/1.1 201 X\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{",
         b"garbage\r\n\r\n",
     ],
-    ids=["reset", "500", "502", "503", "504", "truncated", "garbage"],
+    ids=["reset", "500", "502", "503", "504", "524", "truncated", "garbage"],
 )
 @WRITES
 @in_loop
@@ -159,6 +160,28 @@ async def test_an_update_answered_without_a_body_is_read_back() -> None:
     async with wired(script) as here:
         assert (await update(here.client)).name == "now"
     assert [request.method for request in script.seen] == ["PATCH", "GET"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(403, {"code": "FORBIDDEN", "message": "may only write"}),
+        answer(429, None, {"retry-after": "9999"}),
+        answer(200, b"<html>welcome</html>", {"content-type": "text/html"}),
+        answer(404, {"code": "NOT_FOUND", "message": "gone meanwhile"}),
+        None,
+    ],
+    ids=["403", "429", "html", "404", "reset"],
+)
+@in_loop
+async def test_an_update_answered_without_a_body_was_carried_out_though_it_cannot_be_read(
+    refusal: bytes | None,
+) -> None:
+    script = Script([b"HTTP/1.1 204 X\r\n\r\n", refusal])
+    async with wired(script) as here:
+        with pytest.raises(OutcomeUnknown):
+            await update(here.client)
+    assert [request.method for request in script.seen].count("PATCH") == 1
 
 
 @WRITES

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final
 
 from reconciler import kinds as package
@@ -30,16 +33,33 @@ class _WithoutModel(Kind):
         return getattr(real, name)
 
 
-def stamp() -> list[list[Any]]:
-    """What tells whether the kinds are still the same: name, size and time of their files. Raises `OSError`."""
-    found: list[list[Any]] = []
+def stamp() -> str:
+    """What tells whether the kinds are still the same: a digest (hex) of all their files. Raises `OSError`.
+
+    Not their times: a cache that pipelines hand on is used with a tool that was installed anew.
+    """
+    digest = blake2b(digest_size=16)
     for folder in package.__path__:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    found.append([entry.name, status.st_size, status.st_mtime_ns])
-    return sorted(found)
+        for place, folders, names in os.walk(folder, onerror=_raise):
+            folders.sort()
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    content = Path(place, name).read_bytes()
+                    digest.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogatepass") + content)
+    return digest.hexdigest()
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def deciding(targets: Iterable[str], kinds: Iterable[str]) -> tuple[str, ...]:
+    """What decides besides its own content whether a manifest is good: which targets and kinds there are, and what kinds are."""
+    try:
+        same = stamp()
+    except OSError:
+        same = uuid.uuid4().hex  # nothing is known to be as it was
+    return (*sorted(targets), *sorted(kinds), same)
 
 
 def encode_kinds(kinds: Mapping[str, Kind]) -> list[Any]:

@@ -26,7 +26,7 @@ from reconciler.engine.memory.resources import Rows, encode_row, keys_of, leaves
 from reconciler.engine.memory.store import Stored, digest_of, place_of, read, write
 from reconciler.errors import ReconcilerError
 from reconciler.loading.bundle import build_bundle
-from reconciler.loading.inside import NotUsable, inside
+from reconciler.loading.inside import MAX_TEXT_BYTES, NotUsable, inside
 from reconciler.loading.manifest import Bound
 from reconciler.loading.project import PROJECT_FILE, Project, Target
 from reconciler.loading.secrets import SecretResolver
@@ -86,7 +86,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A project, its kinds, and what its manifests mean for a target; ``documents`` is how many were read.
+    """A project, its kinds, and what its manifests mean for a target; ``documents`` is how many were read, ``named`` what they name.
 
     Recalled, ``bound`` has the resources and what refers to what, and neither fragments nor jobs; both are decoded when they are asked
     for. Only then there is an ``identity``.
@@ -97,6 +97,7 @@ class Meaning:
     kinds: Mapping[str, Kind]
     bound: Bound
     documents: int
+    named: frozenset[str] = frozenset()
     identity: Identity | None = None
 
 
@@ -120,7 +121,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered for one target of the project in a folder; ``files`` and ``place`` are as `Files` and `Rows` have them."""
+    """What is remembered for one target of the project in a folder; ``files`` is as `Files` has it."""
 
     root: Path
     cache: Path
@@ -194,7 +195,8 @@ class Memory:
         bound = LaterBound.of(head["digest"], parts)
         identity = Identity(stored.digest.hex(), secrets)
         target = project.target(self.target)
-        meaning = Meaning(project, target, decode_kinds(head["kinds"]), bound, head["documents"], identity)
+        kinds, named = decode_kinds(head["kinds"]), frozenset(map(str, head["named"]))
+        meaning = Meaning(project, target, kinds, bound, head["documents"], named, identity)
         return meaning
 
     def remember(self, meaning: Meaning, watched: Watched | None, resolver: SecretResolver | None) -> Identity | None:
@@ -285,8 +287,8 @@ def _body(bound: Bound) -> dict[str, Any]:
 
 
 def _digest_of_file(path: Path) -> str:
-    """Empty for a folder: code is built again instead, whatever is in it."""
-    return "" if path.is_dir() else content_digest(read_bytes(path)).hex()
+    """Empty for a folder: code is built again instead, whatever is in it. Raises `OSError`, also for what is too large to be used."""
+    return "" if path.is_dir() else content_digest(read_bytes(path, MAX_TEXT_BYTES)).hex()
 
 
 def _together(digests: Mapping[str, bytes]) -> str:

@@ -12,6 +12,7 @@ from reconciler.errors import ResumeImpossible, SourceUnusable, StorageError
 from reconciler.jobs.records.readers.chunk import BadRecord
 from reconciler.jobs.records.readers.json_values import dumps
 from reconciler.jobs.records.readers.replay_reader import holds_rejects
+from reconciler.loading.private import make_private
 
 
 class Quarantine:
@@ -57,7 +58,7 @@ class Quarantine:
             return 0
         try:
             if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self.path.parent)
                 self._file = open(self.path, "ab", opener=_private)  # noqa: SIM115 - closed by `close`
             self.size += self._file.write(b"".join(lines))
         except OSError as error:

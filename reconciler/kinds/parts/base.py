@@ -62,8 +62,6 @@ FilePath = Annotated[str, Field(min_length=1, max_length=1024)]
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
-JsonObject = dict[str, Any]
-
 
 class Spec(Part):
     """What every spec has."""

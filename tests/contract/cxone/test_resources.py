@@ -225,7 +225,7 @@ async def test_a_reading_client_cannot_write(clean: RunningEmulator) -> None:
         with pytest.raises(WriteRefused, match="DELETE"):
             await one.delete(DATASET, seen.id, pin=pin)
         with pytest.raises(WriteRefused):
-            await one.request_json("POST", "/oauth/token/x", body={})
+            await one.exchange("POST", "/oauth/token/x", body={})
     assert [entry["method"] for entry in clean.requests()[before:]] == ["POST", "GET"]
 
 
@@ -234,7 +234,7 @@ async def test_other_calls_go_through_the_same_client(clean: RunningEmulator) ->
     clean.control("POST", "seed", {"seed": 1, "kinds": {"DataExtension": 1}})
     async with client(clean.url, scopes=("data:read",)) as one:
         extension = (await one.list(KINDS["DataExtension"]))[0]
-        schema = await one.request_json("GET", f"/api/v2/data/extensions/{extension.id}/schema")
+        schema = (await one.exchange("GET", f"/api/v2/data/extensions/{extension.id}/schema")).value
         assert {"name", "type"} <= set(schema["fields"][0])
         with pytest.raises(NotFound):
-            await one.request_json("GET", "/api/v2/data/extensions/nope/schema", query={"a": "b"})
+            await one.exchange("GET", "/api/v2/data/extensions/nope/schema", query={"a": "b"})

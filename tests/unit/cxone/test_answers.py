@@ -28,6 +28,8 @@ def read(body: object, headers: dict[str, str] | None = None, id_: str | None = 
         ('""', ""),
         ('"a"b"', ""),
         ('"a b"', ""),
+        ('"ü"', ""),
+        ('"a\xff"', ""),
         ('"a\r\nX: y"', ""),
         (None, ""),
         (7, ""),

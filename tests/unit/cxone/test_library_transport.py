@@ -52,3 +52,11 @@ async def test_only_what_surely_never_left_counts_as_not_sent(
     with pytest.raises(ExchangeError) as caught:
         await LibraryTransport(Failing(error)).fetch("GET", "http://x/", {}, b"", Seconds(1, 1, 1), 1)
     assert (type(caught.value), caught.value.sent, caught.value.__cause__) == (told, sent, error)
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "a\0b", "ü"])
+@in_loop
+async def test_a_header_that_no_request_may_hold_is_not_sent(value: str) -> None:
+    transport = LibraryTransport(Failing(AssertionError("it was sent")))
+    with pytest.raises(Unsendable):
+        await transport.fetch("GET", "http://x/", {"x-one": value}, b"", Seconds(1, 1, 1), 1)

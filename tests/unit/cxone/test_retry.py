@@ -64,13 +64,13 @@ def test_a_success_is_delivered(code: int) -> None:
     assert judge(status(code), repeatable=False) == Deliver()
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 301, 501])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 301, 501, 505, 511])
 def test_a_definite_answer_is_delivered(code: int) -> None:
     assert judge(status(code), repeatable=True) == Deliver()
     assert judge(status(code), repeatable=False) == Deliver()
 
 
-@pytest.mark.parametrize("code", [408, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", [408, 500, 502, 503, 504, 507, 520, 524, 599])
 def test_an_uncertain_status_is_unknown_for_a_write_and_tried_again_for_a_read(code: int) -> None:
     assert judge(status(code), repeatable=False) == Unknown()
     assert isinstance(judge(status(code)), Retry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import urllib.request
 from pathlib import Path
 
@@ -153,6 +154,7 @@ def test_a_quarantine_file_is_cut_back_to_what_is_on_record(tmp_path: Path) -> N
     assert not path.exists()
     assert first.add([BadRecord(1, "wrong", "a", {"a": 1}, file="f")], by="check") == 1
     first.sync()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     kept = first.size
     first.add([BadRecord(2, "wrong")], by="check")
     first.close()

@@ -74,6 +74,27 @@ def test_links_out_of_the_project_are_refused(tmp_path, target):
         assert found(tmp_path / "project", "m") == ["m/a.yaml"]
 
 
+@pytest.mark.parametrize("target", ["../.git/credentials", "../.git"])
+def test_what_belongs_to_git_is_no_manifest(tmp_path, target):
+    """Checkouts leave tokens there, and what is wrong with a manifest is quoted."""
+    write(tmp_path, ".git/credentials", "m/a.yaml")
+    (tmp_path / "m" / "link.yaml").symlink_to(target)
+    with pytest.raises(InvalidProject, match=r"m/link\.yaml leads to what belongs to git"):
+        discover(tmp_path, ["m"])
+    with pytest.raises(UsageError, match="belongs to git"):
+        discover(tmp_path, [target.removeprefix("../")])
+
+
+def test_a_file_that_is_too_large_is_a_finding_and_not_read(tmp_path):
+    write(tmp_path, "m/a.yaml")
+    with (tmp_path / "m" / "b.yaml").open("wb") as file:
+        file.truncate(2**40)
+    documents, diagnostics = load_files(discover(tmp_path, ["m"]), tmp_path)
+    assert [item.file for item in documents] == ["m/a.yaml"]
+    assert [(item.rule.code, str(item.mark)) for item in diagnostics] == [("M112", "m/b.yaml:1:1")]
+    assert "more than 50,000,000 bytes" in diagnostics[0].message
+
+
 def test_a_project_behind_a_link(tmp_path):
     write(tmp_path, "real/m/a.yaml")
     (tmp_path / "link").symlink_to("real")

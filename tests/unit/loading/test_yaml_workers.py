@@ -89,6 +89,32 @@ print(len(forks))
     assert run_alone(tmp_path, script) == "3\n"
 
 
+def test_where_no_process_can_be_had_this_one_does_it(tmp_path: Path) -> None:
+    """Those that could be started do their share, and nothing stays open: neither a process nor a pipe."""
+    script = """
+import errno
+alone = load(10**9)
+open_before = os.listdir("/proc/self/fd")
+for most in (0, 2):
+    started = len(forks)
+
+    def limited():
+        if len(forks) - started >= most:
+            raise BlockingIOError(errno.EAGAIN, "no more processes")
+        return counted()
+
+    os.fork = limited
+    assert load(1) == alone
+    print(len(forks) - started)
+assert os.listdir("/proc/self/fd") == open_before
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("none left")
+"""
+    assert run_alone(tmp_path, script) == "0\n2\nnone left\n"
+
+
 def test_no_worker_is_left_behind_by_an_error(tmp_path: Path) -> None:
     script = """
 import reconciler.loading.yaml_parse as yaml_parse

@@ -355,3 +355,18 @@ def test_any_project_is_recalled_as_it_is_loaded(specs: Specs) -> None:
             found = load(project.root, {"SECRET_ONE": CANARY})
             assert same(found, loaded(project.root, {"SECRET_ONE": CANARY}))
         assert list((project.root / ".reconciler/cache").glob("meaning-*"))
+
+
+def test_a_named_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """Nobody has so much memory: a sparse file takes no room where it is kept."""
+    project = Project.create(tmp_path / "project")
+    project.put(
+        "people.yaml",
+        as_json(
+            "Dataset", "people", {"primaryKey": "id", "columns": {"id": "string"}, "description": "${file:big.txt}"}
+        ),
+    )
+    with (project.root / "big.txt").open("wb") as file:
+        file.truncate(2**40)
+    found = load_workspace(project.root, environ={}, resolve_secrets=True, recall=True)
+    assert [item.rule.code for item in found.bound.diagnostics] == ["M504"]
