@@ -21,8 +21,8 @@ from reconciler.loading.private import make_private
 FORMAT: Final = 1
 """Changes whenever the same manifest would be judged otherwise although the tool's version stays."""
 
-MOST: Final = 200_000
-"""How many are remembered; beyond, those of the latest run alone."""
+SPARE: Final = 10_000
+"""How many that the latest run did not use are remembered in any case; beyond, as many as it used: every run reads all of them."""
 
 _SIZE: Final = 32
 _CHECK: Final = 16
@@ -51,9 +51,10 @@ class Approved:
         new = frozenset(fresh) - self._known
         if not new:
             return
+        current = frozenset(used) | new
         self._known |= new
-        if len(self._known) > MOST:
-            self._known = frozenset(used) | new
+        if len(self._known) > len(current) + max(SPARE, len(current)):
+            self._known = current
         with contextlib.suppress(OSError):
             self._write()
 

@@ -29,7 +29,10 @@ FORMAT: Final = 1
 """Changes whenever the same text would give other values or positions, or the layout changes."""
 
 MAX_BYTES: Final = 128 * 1024 * 1024
-"""How large the store may grow; entries that the last run did not use are dropped first."""
+"""How large the store may grow."""
+
+SPARE_BYTES: Final = 1024 * 1024
+"""How much of what the last run did not use is kept in any case; beyond, as much as it used: every run reads all of it."""
 
 _MAGIC: Final = f"reconciler parse cache {FORMAT} {__version__} {sys.byteorder}\n".encode()
 _LENGTH: Final = struct.Struct("<Q")
@@ -68,24 +71,32 @@ class ParseCache:
     def store(self, documents: Iterable[Document]) -> OSError | None:
         """Remember documents that validation accepted; files of which any document is missing are left out.
 
-        Files parsed earlier are kept until `MAX_BYTES` is reached. Writes only when there is something new; gives what kept that
-        from being done.
+        Files parsed earlier are kept as far as there is room, those that were used last before others. Writes only when there is
+        something new; gives what kept that from being done.
         """
         used, fresh = self._sort(documents)
         if not fresh:
             return None
         parts: dict[str, bytes | memoryview] = dict(fresh)
-        room = MAX_BYTES - sum(map(len, fresh.values()))
-        for name in sorted(self._index, key=lambda name: (name not in used, name)):
-            begin, length = self._index[name]
-            room -= length
-            if room >= 0:
-                parts.setdefault(name, self._data[begin : begin + length])
+        size = sum(map(len, fresh.values()))
+        for name in (name for name in self._index if name in used):
+            size += self._keep(parts, name, MAX_BYTES - size)
+        spare = min(max(SPARE_BYTES, size), MAX_BYTES - size)
+        for name in (name for name in self._index if name not in used):
+            spare -= self._keep(parts, name, spare)
         try:
             self._write(parts)
         except OSError as error:
             return error
         return None
+
+    def _keep(self, parts: dict[str, bytes | memoryview], name: str, room: int) -> int:
+        """Take a part over that is stored already, if there is room for it; returns how much that took (bytes)."""
+        begin, length = self._index[name]
+        if length > room:
+            return 0
+        parts[name] = self._data[begin : begin + length]
+        return length
 
     def _sort(self, documents: Iterable[Document]) -> tuple[set[str], dict[str, bytes]]:
         """The digests in use, and the parts that are not stored yet."""

@@ -175,9 +175,11 @@ def test_a_store_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 
 
 def test_too_many_are_forgotten_but_for_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 3)
-    old, used, new = ([bytes([place, n]) * 16 for n in range(2)] for place in range(3))
-    Approved(tmp_path, "a").store([], [*old, used[0]])
-    Approved(tmp_path, "a").store([used[0]], new)
+    monkeypatch.setattr(module, "SPARE", 2)
+    old, used, new = ([bytes([place, n]) * 16 for n in range(3)] for place in range(3))
+    Approved(tmp_path, "a").store([], [*old, *used])
+    Approved(tmp_path, "a").store(used, new[:1])
+    assert all(item in Approved(tmp_path, "a") for item in (*old, *used, new[0]))
+    Approved(tmp_path, "a").store(used[:1], new[1:2])
     known = Approved(tmp_path, "a")
-    assert [item in known for item in (old[0], used[0], new[0], new[1])] == [False, True, True, True]
+    assert [item in known for item in (*old, *used, *new)] == [False] * 3 + [True, False, False] + [False, True, False]

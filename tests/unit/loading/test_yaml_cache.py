@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.loading import yaml_cache
 from reconciler.loading.yaml import ParseCache, load_files
+from reconciler.loading.yaml_cache import content_digest
 
 
 @pytest.fixture
@@ -90,6 +91,23 @@ def test_other_versions_of_a_file_stay_until_there_is_no_room(root, monkeypatch)
     store(root, documents)
     assert stored(root) == 2
     assert {item.source.digest.hex() for item in documents} == set(ParseCache(root / "cache")._index)
+
+
+def test_what_is_not_used_any_more_takes_no_more_room_than_what_is(root, monkeypatch):
+    """Every run reads all that is stored: years of edits must not slow it down. What was used last stays longest."""
+    monkeypatch.setattr(yaml_cache, "SPARE_BYTES", 0)
+    sizes = []
+    for number in range(20):
+        (root / "b.yaml").write_text(f"d: {number + 10}\n")
+        documents, _ = load(root)
+        store(root, documents)
+        sizes.append(stored(root))
+        newest = [f"d: {past + 10}\n".encode() for past in range(max(0, number - 1), number + 1)]
+        assert {content_digest(text).hex() for text in newest} <= set(ParseCache(root / "cache")._index)
+    used = {item.source.digest.hex() for item in documents}
+    parts = {name: length for name, (_, length) in ParseCache(root / "cache")._index.items()}
+    assert sum(parts.values()) <= 2 * sum(parts[name] for name in used)
+    assert len(set(sizes[-10:])) == 1
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "header", "text", "version", "no index"])
