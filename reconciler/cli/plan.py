@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.common import EXIT_CHANGES, EXIT_GUARD, Settings, document, standard_options, tell_unkept
-from reconciler.cli.planning_options import check_report_files, parse_reports, planning_options, take_request
+from reconciler.cli.planning_options import (
+    check_place,
+    check_report_files,
+    parse_reports,
+    planning_options,
+    take_request,
+)
 from reconciler.cli.rendering import FORMATS, REPORTS, plan_as
 
 if TYPE_CHECKING:
@@ -50,6 +56,8 @@ def command(
 
     wanted = parse_reports(reports)
     check_report_files(wanted)
+    if out is not None:
+        check_place(f"--out {out}", out)
     opened = Session.open(
         settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, recall=True
     )

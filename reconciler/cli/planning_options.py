@@ -137,10 +137,15 @@ def check_report_files(reports: list[tuple[str, Path]]) -> None:
             raise UsageError(f"--report {form}=-: that is no file", fix="name a file; --format is for stdout")
         if places[number] in places[:number] and not file.is_char_device():
             raise UsageError(f"--report {form}={file}: another report goes there", fix="name a file for each")
-        if file.is_dir():
-            raise UsageError(f"--report {form}={file}: that is a folder", fix="name a file in it")
-        if not file.absolute().parent.is_dir():
-            raise UsageError(f"--report {form}={file}: there is no folder {file.parent}", fix="create it first")
+        check_place(f"--report {form}={file}", file)
+
+
+def check_place(option: str, file: Path) -> None:
+    """Refuse a place where no file can be written; ``option`` is what names it, as it was written."""
+    if file.is_dir():
+        raise UsageError(f"{option}: that is a folder", fix="name a file in it")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"{option}: there is no folder {file.parent}", fix="create it first")
 
 
 LOCK_TIMEOUT = click.option(

@@ -14,6 +14,7 @@ from reconciler.cxone.exchange import (
     ExchangeError,
     NoAnswer,
     NotConnected,
+    NoTls,
     RefusedByProxy,
     TooLarge,
     Transport,
@@ -107,6 +108,8 @@ def _failure(error: ExchangeError, request_id: str, *, through_proxy: bool = Fal
     lasting, reason, fix = _lasting(error)
     if through_proxy and not fix and isinstance(error, NotConnected):
         fix = "check proxy of the target: that is where connections go first"
+    elif isinstance(error, NoTls):
+        fix = "check scheme and port of url"
     return Failure(
         reason or _reason(error), sent=error.sent, request_id=request_id, lasting=lasting, fix=fix, cause=error
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import select
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Any, Final, cast
 
 import httptools
@@ -69,17 +68,11 @@ class Connection(asyncio.Protocol):
             await self._happens(read_seconds)
         return self._status, self._head
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The answer's body, still encoded. Raises `ExchangeError` where it does not come whole."""
-        while True:
-            while self._pieces:
-                yield self._next()
-            if self._complete:
-                return
-            await self._more()
-
     async def whole(self, most: int) -> bytes:
-        """The answer's body in one piece, still encoded. Raises as `pieces`, and `TooLarge` for more than ``most`` bytes."""
+        """The answer's body in one piece, still encoded.
+
+        Raises `ExchangeError` where it does not come whole, and `TooLarge` for more than ``most`` bytes.
+        """
         taken: list[bytes] = []
         size = 0
         while True:
@@ -163,7 +156,9 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except httptools.HttpParserUpgrade as error:
+            self._fail(Broken("the server changes to another protocol, which nobody asked for"), error)
+        except httptools.HttpParserError as error:
             self._fail(Broken(f"the answer is no HTTP/1.1: {error}"), error)
         if not self._status and self._head_bytes > MAX_HEAD_BYTES:
             self._fail(Broken(f"the answer's headers take more than {MAX_HEAD_BYTES} bytes"))

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
 import anyio
 
+from reconciler.cxone.compression import expanded
 from reconciler.cxone.connection import Connection
 from reconciler.cxone.dialing import dial
-from reconciler.cxone.exchange import ConnectTimeout, NotConnected, Seconds
+from reconciler.cxone.exchange import ConnectTimeout, NotConnected, NoTls, Seconds
 from reconciler.cxone.head import Origin, address_of, merged, written
 
 _CLOSING_SECONDS: Final = 1.0
@@ -47,13 +48,11 @@ class ConnectionTransport:
                 method, request, write_seconds=seconds.write, read_seconds=seconds.read
             )
             found = merged(fields)
-            body = await (
-                _expanded(status, fields, connection, most) if "content-encoding" in found else connection.whole(most)
-            )
+            body = await connection.whole(most)
             whole = True
         finally:
             self._release(origin, connection, again=whole)
-        return status, found, body
+        return status, found, expanded(status, found.get("content-encoding", ""), body, most)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -87,21 +86,20 @@ class ConnectionTransport:
         secure = scheme == "https"
         try:
             with anyio.fail_after(seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    partial(Connection, self._open),
-                    sock=await dial(host, port),
-                    ssl=self._context if secure else None,
-                    server_hostname=host if secure else None,
-                )
+                socket = await dial(host, port)
+                try:
+                    _, connection = await asyncio.get_running_loop().create_connection(
+                        partial(Connection, self._open),
+                        sock=socket,
+                        ssl=self._context if secure else None,
+                        server_hostname=host if secure else None,
+                    )
+                except ConnectionError as error:
+                    if secure:
+                        raise NoTls("the server ended the connection while TLS was being set up") from error
+                    raise
         except TimeoutError as error:
             raise ConnectTimeout("no connection was made in time") from error
         except (OSError, UnicodeError) as error:
             raise NotConnected(str(error)) from error
         return connection
-
-
-async def _expanded(status: int, fields: Sequence[tuple[bytes, bytes]], connection: Connection, most: int) -> bytes:
-    """The body of a compressed answer; what knows of compression is loaded for the first."""
-    from reconciler.cxone.library_transport import expanded
-
-    return await expanded(status, fields, connection.pieces(), most)

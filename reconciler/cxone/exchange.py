@@ -62,6 +62,10 @@ class ConnectTimeout(NotConnected):
     """None was made in time."""
 
 
+class NoTls(NotConnected):
+    """There is a server, and it ends the connection when TLS is to be set up."""
+
+
 class RefusedByProxy(ExchangeError):
     """The proxy does not let the request through."""
 

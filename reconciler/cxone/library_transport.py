@@ -1,4 +1,4 @@
-"""Exchanges by way of httpx2: through a proxy, with an application in this process, and for answers that are compressed.
+"""Exchanges by way of httpx2: through a proxy, and with an application in this process.
 
 Its requests go to the transport itself, without ``httpx2.AsyncClient`` around it: its redirects, cookies, ``.netrc`` and proxy
 variables are all things that must not happen to a request with credentials.
@@ -7,12 +7,14 @@ variables are all things that must not happen to a request with credentials.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2 as httpx
 
+from reconciler.core.addresses import server_problem
 from reconciler.cxone import exchange
+from reconciler.cxone.compression import expanded
 from reconciler.cxone.exchange import Seconds, TooLarge
 from reconciler.cxone.head import joined
 
@@ -31,6 +33,8 @@ class LibraryTransport:
     @classmethod
     def proxied(cls, url: str, context: ssl.SSLContext, *, connections: int, keep_alive: float) -> LibraryTransport:
         """One that goes through a proxy. Raises `ValueError` for an address that cannot be one."""
+        if problem := server_problem(url, credentials=True):
+            raise ValueError(f"the proxy's address {problem}")
         try:
             proxy = httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
             limits = httpx.Limits(
@@ -62,16 +66,6 @@ class LibraryTransport:
         await self._inner.aclose()
 
 
-async def expanded(
-    status: int, fields: Sequence[tuple[bytes, bytes]], pieces: AsyncIterator[bytes], most: int
-) -> bytes:
-    """The body of a compressed answer. Raises `TooLarge` where that is more than ``most`` bytes, and `Broken`."""
-    try:
-        return await _read_whole(httpx.Response(status, headers=list(fields), stream=_Pieces(pieces)), most)
-    except httpx.DecodingError as error:
-        raise _translated(error) from error
-
-
 class _Embedded(httpx.AsyncBaseTransport):
     """Where the application fails, it is a server that broke the connection."""
 
@@ -88,25 +82,16 @@ class _Embedded(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(text) from error
 
 
-class _Pieces(httpx.AsyncByteStream):
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            yield piece
-
-
 async def _read_whole(response: httpx.Response, most: int) -> bytes:
     """The body, decompressed."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         size += len(chunk)
         if size > most:
             raise TooLarge(response.status_code)
         chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return expanded(response.status_code, response.headers.get("content-encoding", ""), b"".join(chunks), most)
 
 
 def _translated(error: Exception) -> exchange.ExchangeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
+from reconciler.core.addresses import path_problem, server_problem
 from reconciler.core.kind import Kind, Wire
 from reconciler.cxone.settings import TargetApi
 from reconciler.errors import BadAnswer, InvalidProject
@@ -14,8 +15,12 @@ class Routes:
     """The addresses of one target; ``base`` is its URL, or the stand-in for an application in this process."""
 
     def __init__(self, api: TargetApi, base: str) -> None:
-        for url in (base, api.auth.token_path, *api.paths.values()):
-            _check(api, url, must_be_absolute=url is base)
+        _check(api, "url", server_problem(base))
+        for what, url in (
+            ("auth", api.auth.token_path),
+            *((f"api.paths.{kind}", path) for kind, path in api.paths.items()),
+        ):
+            _check(api, what, server_problem(url) if _is_absolute(url) else path_problem(url))
         self._base = base.rstrip("/")
         self._paths = api.paths
         self.token_url = self.absolute(api.auth.token_path)
@@ -74,16 +79,10 @@ def _is_absolute(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def _check(api: TargetApi, url: str, *, must_be_absolute: bool) -> None:
-    """Refuse what is no address, and credentials inside one: they would end up in messages."""
-    try:
-        parts = urlsplit(url)
-        fine = (_is_absolute(url) and bool(parts.hostname)) or (not must_be_absolute and url.startswith("/"))
-        fine = fine and parts.username is None and (parts.port is None or parts.port > 0) and not parts.fragment
-    except ValueError:
-        fine = False
-    if not fine:
+def _check(api: TargetApi, what: str, problem: str) -> None:
+    """Refuse what is no address; what is wrong is said without repeating it, for there may be credentials in it."""
+    if problem:
         raise InvalidProject(
-            f"an address of target {api.name} cannot be used",
+            f"{what} of target {api.name} {problem}",
             fix="write url as https://host, and paths as /path or https://host/path, without credentials",
         )

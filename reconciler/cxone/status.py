@@ -143,7 +143,8 @@ def refused(call: Call, answer: Answer, why: str, redact: Redact) -> ReconcilerE
     text = describe(call, answer, body, why)
     code = body.code if body is not None else ""
     status = answer.status
-    if not call.authorized and (400 <= status < 500 and status not in (407, 429)):
+    foreign = body is None and bool(answer.content)
+    if not call.authorized and 400 <= status < 500 and status not in (407, 429) and not (foreign and status == 403):
         return _no_token(call, status, body, text)
     if status == 401:
         return AuthenticationError(
@@ -152,11 +153,13 @@ def refused(call: Call, answer: Answer, why: str, redact: Redact) -> ReconcilerE
     if status == 403 and body is not None:
         return _forbidden(call, body, text)
     kind, fix = _kind_of(call, status, code)
-    if status == 404 and body is None and answer.content:
+    if status == 404 and foreign:
         kind = BadAnswer  # not the API's own 404, so it does not say that the resource is gone
-    if body is None and answer.content and not fix:
+    if foreign and (not fix or status == 403):
         fix = "something in between answers in place of the API: check url and proxy of the target, and what they let through"
-    if 300 <= status < 400:
+    if status == 304:
+        text = f"{call} was answered 304 Not Modified, although it did not ask whether anything was (request {answer.request_id})"
+    elif 300 <= status < 400:
         text = f"{call} was answered {status}, a redirect to {_host(answer)}, which is not followed (request {answer.request_id})"
     error = kind(text, fix=fix, status=status, api_code=code, request_id=answer.request_id)
     error.details = body.details if body is not None else ()
@@ -167,7 +170,7 @@ def _kind_of(call: Call, status: int, code: str) -> tuple[type[ApiError], str]:
     if status == 412 or (status == 409 and code in call.stale_codes):
         return PreconditionFailed, "somebody changed it meanwhile: plan again"
     if status == 407:
-        return NotSent, "the proxy wants credentials: write them into proxy"
+        return NotSent, "the proxy wants credentials: write proxy as http://user:${secret:env:PROXY_PASSWORD}@host:port"
     if status == 429:
         return RateLimited, "lower limits.requestsPerSecond of the target, or wait and run again"
     if 300 <= status < 400:

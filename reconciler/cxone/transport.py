@@ -90,7 +90,7 @@ def _network(api: TargetApi, *, tls: bool) -> Transport:
         return LibraryTransport.proxied(proxy_url, context, connections=connections, keep_alive=KEEP_ALIVE_SECONDS)
     except ValueError as error:
         raise InvalidProject(
-            f"the proxy of target {api.name} cannot be used", fix="write it as http://host:port"
+            f"the proxy of target {api.name} cannot be used: {error}", fix="write it as http://host:port"
         ) from error
 
 

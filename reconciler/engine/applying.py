@@ -29,6 +29,7 @@ from reconciler.engine.state.store import Lease
 from reconciler.errors import (
     ExpectationNotMet,
     GuardRefused,
+    Interrupted,
     JournalOpen,
     PlanExpired,
     PlanFileError,
@@ -200,8 +201,14 @@ class _Held:
             self._lease.__exit__(type(error), error, error.__traceback__)
             raise
 
-    def __exit__(self, *details: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._lease.__exit__(None, None, None)
+        if isinstance(error, KeyboardInterrupt) and self._applying.stop.signal:
+            raise Interrupted(
+                "asked to stop a second time, so that nothing was waited for",
+                signal_number=self._applying.stop.signal,
+                fix="`reconciler apply --resume` finds out what became of what was under way, and goes on",
+            ) from error
 
 
 def refuse_open_journal(session: Session) -> None:

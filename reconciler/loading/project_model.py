@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from reconciler.core.addresses import path_problem, server_problem
 from reconciler.loading.project import EMULATOR_URL
 from reconciler.loading.project_guards import GuardsModel, Inside, stay_inside
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
+_SCHEMES: Final = "must begin with https:// (http:// only for this machine), or be `emulator:`"
 _WHOLE_REFERENCE = re.compile(r"\$\{(?:secret|env|file):[^}]+\}")
 
 
@@ -27,27 +30,46 @@ def _url(value: str) -> str:
     """An https URL, an http URL on this machine, or the embedded emulator."""
     if value == EMULATOR_URL:
         return value
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
+    problem = server_problem(value, credentials=True)
+    if problem.startswith("does not begin"):
+        raise ValueError(_SCHEMES)
+    if problem:
+        raise ValueError(problem)
+    parts = urlsplit(value)
     if parts.username is not None or parts.password is not None:
         raise ValueError("holds credentials; they belong into auth, as references")
-    if not parts.hostname or parts.query or parts.fragment or "$" in value:
+    if parts.query or "$" in value:
         raise ValueError("is not a base URL such as https://api-us-2.cxone.com")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("must begin with https:// (http:// only for this machine), or be `emulator:`")
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise ValueError(_SCHEMES)
     return value.rstrip("/")
 
 
 def _service(value: str) -> str:
     """A path on the target, or the URL of a service that has a base of its own."""
     if value.startswith("/") and not value.startswith("//"):
-        return value
+        return _path(value)
     if "://" not in value:
         raise ValueError("is neither a path such as /api/v2/items nor a URL")
     return _url(value)
+
+
+def _path(value: str) -> str:
+    """A path on a server."""
+    if problem := path_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def _proxy(value: str) -> str:
+    """A proxy's address, its password by reference: this file is in git, and is cached as it is."""
+    if value and not _REFERENCE.search(value) and (problem := server_problem(value, credentials=True)):
+        raise ValueError(problem)
+    credentials, at, _ = value.rpartition("@")
+    _, _, password = credentials.rpartition("/")[2].partition(":")
+    if at and _REFERENCE.sub("", password):
+        raise ValueError("holds a password; write http://user:${secret:env:PROXY_PASSWORD}@host:port")
+    return value
 
 
 def _reference(value: str) -> str:
@@ -71,6 +93,7 @@ def _trusted(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
 Service = Annotated[str, AfterValidator(_service)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Trusted = Annotated[str, AfterValidator(_trusted)]
@@ -83,7 +106,7 @@ class AuthModel(_Part):
         default="client_credentials", description="Which pair of credentials is used, and how a token is asked for."
     )
     url: Url | None = Field(default=None, description="The token endpoint's base, where it is not the target's own.")
-    path: Annotated[str, Field(pattern=r"^/")] | None = Field(
+    path: Annotated[str, Field(pattern=r"^/"), AfterValidator(_path)] | None = Field(
         default=None, description="The token endpoint's path.", examples=["/api/v2/oauth2/token"]
     )
     body: Literal["form", "json", "basic"] | None = Field(
@@ -198,7 +221,7 @@ class TargetModel(_Part):
     api: ApiModel = Field(default_factory=ApiModel, description="Overrides of the built-in profile.")
     limits: LimitsModel = Field(default_factory=LimitsModel, description="How much the target may be asked.")
     tls: TlsModel | None = Field(default=None, description="Whom to trust, where it is not the system's list.")
-    proxy: str = Field(default="", description="The URL of an HTTP proxy; may hold ${env:…} or ${secret:…}.")
+    proxy: Proxy = Field(default="", description="The URL of an HTTP proxy; may hold ${env:…} or ${secret:…}.")
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=30.0, description="Seconds until a request that is not answered is given up."
     )

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -143,6 +143,27 @@ def test_a_signal_lets_finish_what_is_in_flight(
     resumed = setting.project.run("apply", "--resume", "--format", "json").ok()
     assert [item["event"] for item in (resumed.events[0], resumed.events[-1])] == ["plan", "report"]
     assert resumed.events[0]["changes"] == json.loads(out.splitlines()[0])["changes"]
+    assert (setting.tenant(), setting.ledger()) == undisturbed["create"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_waits_for_nothing_and_says_how_to_go_on(
+    setting: Setting, undisturbed: dict[str, Any], number: int, code: int
+) -> None:
+    setting.chain()
+    with held_at(setting, "POST", CONNECTORS) as process:
+        # Sent again until it ends: two of a kind that wait to be delivered are one.
+        while process.poll() is None:
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        out, err = process.communicate(timeout=_PATIENCE_SECONDS)
+    assert process.returncode == code, err
+    assert "error[X003]: asked to stop a second time" in err
+    assert "apply --resume" in err
+    assert "Traceback" not in err + out
+    setting.project.run("apply", "--yes").ok(1)
+    setting.project.run("apply", "--resume").ok()
     assert (setting.tenant(), setting.ledger()) == undisturbed["create"]
 
 

@@ -97,6 +97,21 @@ async def test_plain_http_behind_an_https_address_is_told() -> None:
     server.close()
 
 
+@in_loop
+async def test_a_server_that_leaves_while_tls_is_set_up_is_told() -> None:
+    async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(leaving, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with wired(Script([EMPTY]), url=url) as here:
+        with pytest.raises(NotSent, match="while TLS was being set up") as caught:
+            await here.client.list(THING)
+        assert "scheme and port" in caught.value.fix
+    server.close()
+
+
 @pytest.mark.parametrize("content", [None, "this is no certificate"])
 def test_a_useless_ca_file_is_an_error_of_the_project(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "ca.pem"
@@ -106,10 +121,18 @@ def test_a_useless_ca_file_is_an_error_of_the_project(tmp_path: Path, content: s
         client("https://api.example.com", ca_file=file)
 
 
-@pytest.mark.parametrize("proxy", ["ftp://host", "no proxy at all"])
+@pytest.mark.parametrize(
+    "proxy", ["ftp://host", "no proxy at all", "http://", "http://h:99999", "http://u:pw@h:-1", "http://a b:80"]
+)
 def test_a_useless_proxy_is_an_error_of_the_project(proxy: str) -> None:
     with pytest.raises(InvalidProject, match="proxy"):
         client("https://api.example.com", proxy=proxy)
+
+
+def test_a_useless_proxy_is_not_repeated() -> None:
+    with pytest.raises(InvalidProject) as caught:
+        client("https://api.example.com", proxy="http://me:canary@h:99999")
+    assert "canary" not in f"{caught.value.message} {caught.value.fix} {caught.value.__cause__}"
 
 
 def test_a_path_for_no_kind_is_an_error_of_the_project() -> None:

@@ -133,7 +133,8 @@ def test_a_redirect_names_the_other_host() -> None:
         (403, {"code": "invalid_scope", "message": "not a:read b:write"}, ScopeMissing, "a:read and b:write"),
         (404, None, AuthenticationError, "auth.path"),
         (405, {"code": "METHOD_NOT_ALLOWED"}, AuthenticationError, "auth.path"),
-        (403, b"<html>", AuthenticationError, "clientSecret"),
+        (403, b"<html>", Refused, "check url and proxy"),
+        (403, {"error": "invalid_client"}, AuthenticationError, "clientSecret"),
         (429, None, RateLimited, ""),
         (500, None, ServerFailed, ""),
     ],
@@ -198,3 +199,7 @@ def test_credentials_are_removed_from_what_servers_say() -> None:
 )
 def test_what_the_message_says_already_is_not_said_twice(details: list[tuple[str, str]], shown: str) -> None:
     assert str(ErrorBody("X", "no good: a: is wrong", tuple(details))) == shown
+
+
+def test_304_is_no_redirect() -> None:
+    assert "304 Not Modified, although it did not ask" in made(304).message

@@ -104,6 +104,10 @@ def test_local_can_be_declared(tmp_path):
         ("https://user:pass@x", False),
         ("https://x?y=1", False),
         ("https://x:99999", False),
+        ("https://x:0", False),
+        ("HTTPS://x", False),
+        ('"https://x\\n.example"', False),
+        ("'https://x/#a'", False),
         ("'https://${env:HOST}'", False),
     ],
 )
@@ -131,6 +135,15 @@ def test_urls(tmp_path, url, ok):
         ("{url: 'emulator:', ledger: here}", "does not have the form"),
         ("{url: 'emulator:', api: {paths: {Dataset: sets}}}", "neither a path such as /api/v2/items nor a URL"),
         ("{url: 'emulator:', api: {paths: {Dataset: 'ftp://x/sets'}}}", "must begin with https://"),
+        ("{url: 'emulator:', auth: {path: '/token#x'}}", "holds a #"),
+        ("{url: 'emulator:', auth: {path: \"/tok\\ten\"}}", "holds a blank or a control character"),
+        ("{url: 'emulator:', api: {paths: {Dataset: '/a b'}}}", "holds a blank or a control character"),
+        ("{url: 'emulator:', proxy: 'http://h:99999'}", "is not a URL"),
+        ("{url: 'emulator:', proxy: 'h:3128'}", "does not begin with"),
+        ("{url: 'emulator:', proxy: 'http://'}", "names no host"),
+        ("{url: 'emulator:', proxy: 'http://me:canary@h'}", "holds a password"),
+        ("{url: 'emulator:', proxy: 'http://${env:ME}:canary@h'}", "holds a password"),
+        ("{url: 'emulator:', proxy: 'http://me:x${env:PW}@h'}", "holds a password"),
         ("[]", "expected a map, found a list"),
     ],
 )
@@ -140,6 +153,22 @@ def test_wrong_targets(tmp_path, target, says):
     assert says in caught.value.message
     assert "canary" not in caught.value.message + "".join(item.excerpt for item in caught.value.diagnostics)
     assert all(item.excerpt for item in caught.value.diagnostics)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://h:3128",
+        "http://me@h",
+        "http://me:${secret:env:PW}@h:3128",
+        "${secret:env:PROXY}",
+        "http://${env:HOST}:${env:PORT}",
+        "''",
+    ],
+)
+def test_proxies(tmp_path, proxy):
+    found = project_of(f"{{url: 'emulator:', proxy: {proxy if proxy == chr(39) * 2 else repr(proxy)}}}", tmp_path)
+    assert found.target("prod").proxy == proxy.strip("'")
 
 
 def test_all_findings_at_once_with_did_you_mean(tmp_path):
