@@ -64,11 +64,9 @@ class FileStore(StateStore):
 
         Raises `LedgerConflict` where the log does not end any more where this store left it under its lease.
         """
-        self._make_folder()
         path = self.folder / name
         try:
-            fresh = not path.exists()
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
+            handle, fresh = self._opened(path)
             try:
                 self._require_own_end(name, handle)
                 _append_whole(handle, data)
@@ -80,6 +78,13 @@ class FileStore(StateStore):
                 self._sync_folder()
         except OSError as error:
             raise self._failed("write", name, error) from error
+
+    def _opened(self, path: Path) -> tuple[int, bool]:
+        """A log to append to, and whether it is new: most are there, and an apply asks thousands of times."""
+        with suppress(FileNotFoundError):
+            return os.open(path, os.O_WRONLY | os.O_APPEND), False
+        self._make_folder()
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE), True
 
     def _require_own_end(self, name: str, handle: int) -> None:
         """Two holders of a lease, of whom one has lost it, must not both go on with one log."""

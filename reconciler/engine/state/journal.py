@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import orjson
 
@@ -247,6 +248,8 @@ class Journal:
         """Make records durable; returns once they are. Raises `StorageError`, or `LedgerConflict` where somebody else wrote."""
         group = self._group
         group.records += records
+        # Whoever else is ready at this moment comes first, so that one write serves all of them.
+        await anyio.lowlevel.checkpoint()
         async with self._lock:
             if not group.durable:
                 self._require_whole()
