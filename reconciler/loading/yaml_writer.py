@@ -7,7 +7,7 @@ quoted. Small maps and lists inside collections stand in brackets on one line, e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -36,11 +36,6 @@ _NO_BLOCK: Final = re.compile(
     r"|\A[ \t\n]|\n[ \t]*\t|[ \t](?:\n|\Z)|\n\n\Z"
 )
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-def write_documents(documents: Iterable[tuple[Mapping[str, Any], Notes | None]]) -> str:
-    """The text of one file: documents, each with its comments, parted by ``---``."""
-    return "---\n".join(write_document(tree, notes) for tree, notes in documents)
 
 
 def write_document(tree: Mapping[str, Any], notes: Notes | None = None) -> str:

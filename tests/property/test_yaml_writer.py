@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.loading.format import format_text
 from reconciler.loading.yaml import parse_text
-from reconciler.loading.yaml_writer import write_document, write_documents
+from reconciler.loading.yaml_writer import write_document
 
 _MISTAKABLE = [
     *("yes", "NO", "On", "null", "~", "", " ", "1", "1.0", "1_000", "0x1f", "0o7", "1e3", ".5", "+1", "-", "- a", "?", ".inf"),
@@ -55,7 +55,7 @@ def test_it_is_read_back_as_it_was_and_fmt_leaves_it(spec: dict[str, Any]) -> No
 def test_several_documents_with_comments(specs: list[dict[str, Any]]) -> None:
     trees = [_manifest(spec) for spec in specs]
     notes = {"spec": {"": "what is in it", **dict.fromkeys(specs[0], "first line\n\nsecond line")}}
-    text = write_documents([(tree, notes) for tree in trees])
+    text = "---\n".join(write_document(tree, notes) for tree in trees)
     documents, diagnostics = parse_text(text, "a.yaml")
     assert not diagnostics
     assert [repr(document.value) for document in documents] == [repr(tree) for tree in trees]
