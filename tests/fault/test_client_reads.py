@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -253,43 +255,46 @@ async def test_a_scroll_that_does_not_add_up_is_no_listing(pages: list[Any]) -> 
             await here.client.list(THING)
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-@in_loop
-async def test_a_scroll_without_end_is_given_up(fresh: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that gives one page again and again, and one that makes up resources for ever."""
-    monkeypatch.setattr(paging, "MOST_RESOURCES", 30)
-    served = 0
+@dataclass
+class Endless:
+    """A server that counts the pages that it gives, each made from its number."""
 
-    async def serve(request: Request) -> bytes:
-        nonlocal served
+    page: Callable[[int], Any]
+    served: int = 0
+
+    async def __call__(self, request: Request) -> bytes:
         if request.is_token:
             return token()
-        served += 1
-        return answer(200, {"data": [{"id": f"r{served if fresh else 0}"}], "scrollToken": "t"})
+        self.served += 1
+        return answer(200, self.page(self.served))
 
-    async with wired(serve, pagination="token") as here:
-        with pytest.raises(BadAnswer if fresh else UnstableListing):
+
+@pytest.mark.parametrize(
+    ("made_up", "error", "pages"),
+    [(False, UnstableListing, 2 * (1 + paging.REPEATS)), (True, BadAnswer, 31)],
+    ids=["one page for ever", "new ones for ever"],
+)
+@in_loop
+async def test_a_scroll_without_end_is_given_up(
+    made_up: bool, error: type[Exception], pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "MOST_RESOURCES", 30)
+    server = Endless(lambda number: {"data": [{"id": f"r{number if made_up else 0}"}], "scrollToken": "t"})
+    async with wired(server, pagination="token") as here:
+        with pytest.raises(error):
             await here.client.list(THING)
-    assert served == (31 if fresh else 2 * (1 + paging.REPEATS))
+    assert server.served == pages
 
 
 @pytest.mark.parametrize("total", [31, 10**12])
 @in_loop
 async def test_a_total_that_nobody_has_is_not_believed(total: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MOST_RESOURCES", 30)
-    served = 0
-
-    async def serve(request: Request) -> bytes:
-        nonlocal served
-        if request.is_token:
-            return token()
-        served += 1
-        return answer(200, {"items": [{"id": "a"}], "total": total, "nextPage": 2})
-
-    async with wired(serve) as here:
+    server = Endless(lambda _: {"items": [{"id": "a"}], "total": total, "nextPage": 2})
+    async with wired(server) as here:
         with pytest.raises(BadAnswer, match="goes on beyond 30 resources"):
             await here.client.list(THING)
-    assert served == 1
+    assert server.served == 1
 
 
 @in_loop
