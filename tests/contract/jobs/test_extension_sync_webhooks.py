@@ -60,7 +60,7 @@ def test_lies_and_noise_change_nothing(tmp_path: Path) -> None:
         seen["body changed"] = deliver(url, lie, headers=signed(json.dumps(body(job, "COMPLETED")).encode()))
         seen["unsigned"] = deliver(url, lie, headers={"X-CXone-Signature": ""})
         seen["no time"] = deliver(url, lie, headers={"X-CXone-Timestamp": ""})
-        seen["time changed"] = deliver(url, lie, headers={"X-CXone-Timestamp": str(int(now) + 1)})
+        seen["time changed"] = deliver(url, lie, at=now, headers={"X-CXone-Timestamp": str(int(now) + 1)})
         seen["time is none"] = deliver(url, lie, headers={"X-CXone-Timestamp": "soon"})
         seen["not hex"] = deliver(url, lie, headers={"X-CXone-Signature": "sha256=äö".encode()})
         seen["old"] = deliver(url, lie, at=now - 301)
