@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 # In CI the same examples every time: a change is judged by what it does, new examples are looked for everywhere else.
 settings.register_profile(
     "default",
-    max_examples=30,
+    max_examples=40,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],

@@ -46,7 +46,7 @@ from tests.support.worlds import (
 )
 
 SCHEDULES, MOST_TRIES = (20_000, 7) if ACCEPTANCE else (1_000, 4)
-EACH_SETTLED = 4
+EACH_SETTLED = 4 if ACCEPTANCE else 2
 """After every how many schedules what is left is looked at, too: that takes as long as the schedule itself."""
 
 PARTS = 10

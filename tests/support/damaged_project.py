@@ -29,7 +29,8 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     with running_emulator() as emulator:
         setting = Setting.make(tmp_path_factory.mktemp("applied") / "project", emulator)
         setting.chain()
-        setting.project.apply()
+        # One change after the other: what stands in a line of the journal is then the same each time.
+        setting.project.apply("--parallelism", "1")
         setting.project.put("more.yaml", dataset("more"))
         text = (setting.project.root / "manifests" / "all.yaml").read_text(encoding="utf-8")
         setting.project.write("manifests/all.yaml", text.replace('"first"', '"second"'))
