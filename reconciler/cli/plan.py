@@ -19,6 +19,7 @@ from reconciler.cli.rendering import FORMATS, REPORTS, plan_as
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
+    from reconciler.engine.session import Session
 
 
 @click.command(
@@ -54,32 +55,48 @@ def command(
     """
     from reconciler.engine.session import Session
 
-    wanted = parse_reports(reports)
-    check_report_files(wanted)
-    if out is not None:
-        check_place(f"--out {out}", out)
+    wanted = _files(reports, out)
     opened = Session.open(
         settings.directory, settings.target, debug=settings.debug, detail=settings.verbose, recall=True
     )
     with opened as session:
         warn(settings, session.workspace.bound.diagnostics)
         tell_unkept(settings, session.workspace)
-        if reason := session.store.unwritable():
-            embedded = ", and what follows was planned on a copy" if session.workspace.target.embedded else ""
-            settings.note(f"note: {session.store.place('')} cannot be written ({reason}): apply will refuse{embedded}")
+        _tell_unwritable(settings, session)
         request = take_request(options, session.workspace, paths)
         plan = session.plan(request)
-    if out is not None:
-        from reconciler.engine.planfiles import write_plan
-
-        write_plan(out, plan)
-        settings.note(f"plan saved to {out}")
-    for form, file in wanted:
-        from reconciler.engine.planfiles import write_text
-
-        write_text(file, plan_as(form, plan))
+    _save(settings, plan, out, wanted)
     document(plan_as(settings.format, plan, width=settings.width, color=settings.color, full=full))
     return exit_code(plan, detailed=detailed_exitcode)
+
+
+def _files(reports: tuple[str, ...], out: Path | None) -> list[tuple[str, Path]]:
+    """The reports that are asked for, each with its file, once it is known that all files have a place."""
+    wanted = parse_reports(reports)
+    check_report_files(wanted)
+    if out is not None:
+        check_place(f"--out {out}", out)
+    return wanted
+
+
+def _tell_unwritable(settings: Settings, session: Session) -> None:
+    """Say it where the state could not be written, as an apply would have to."""
+    if reason := session.store.unwritable():
+        embedded = ", and what follows was planned on a copy" if session.workspace.target.embedded else ""
+        settings.note(f"note: {session.store.place('')} cannot be written ({reason}): apply will refuse{embedded}")
+
+
+def _save(settings: Settings, plan: Plan, out: Path | None, reports: list[tuple[str, Path]]) -> None:
+    """Write a plan to the files that are asked for."""
+    if out is None and not reports:
+        return
+    from reconciler.engine.planfiles import write_plan, write_text
+
+    if out is not None:
+        write_plan(out, plan)
+        settings.note(f"plan saved to {out}")
+    for form, file in reports:
+        write_text(file, plan_as(form, plan))
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

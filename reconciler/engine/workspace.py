@@ -14,7 +14,8 @@ from reconciler.core.kind import Kind
 from reconciler.core.resource import Key
 from reconciler.engine.guard_sources import Guards, guard_sources, read_guards, with_findings
 from reconciler.engine.memory.kinds import deciding
-from reconciler.engine.memory.meaning import Identity, Meaning, Memory, Reached, Watched
+from reconciler.engine.memory.meaning import Identity, Meaning, Memory
+from reconciler.engine.memory.watched import Reached, Watched
 from reconciler.errors import InvalidProject
 from reconciler.loading.approved import Approved
 from reconciler.loading.manifest import Bound
@@ -87,7 +88,7 @@ def load_workspace(
     recall = recall and resolver is not None and not named
 
     def load() -> Workspace:
-        return _load(memory, named, environ, resolver, Watched.begin(memory, environ) if recall else None)
+        return _load(memory, named, environ, resolver, Watched.begin(memory.root, environ) if recall else None)
 
     if recall and resolver is not None:
         found = memory.recall(resolver.resolve, partial(_places, environ), lambda: load().bound)

@@ -30,10 +30,9 @@ def _url(value: str) -> str:
     """An https URL, an http URL on this machine, or the embedded emulator."""
     if value == EMULATOR_URL:
         return value
-    problem = server_problem(value, credentials=True)
-    if problem.startswith("does not begin"):
+    if not value.startswith(("https://", "http://")):
         raise ValueError(_SCHEMES)
-    if problem:
+    if problem := server_problem(value, credentials=True):
         raise ValueError(problem)
     parts = urlsplit(value)
     if parts.username is not None or parts.password is not None:

@@ -7,7 +7,7 @@ secret references is not remembered, and neither is one about which there is any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,56 +24,17 @@ from reconciler.engine.memory.later import Decoded, LaterBound
 from reconciler.engine.memory.plain import decode, encode
 from reconciler.engine.memory.resources import Rows, encode_row, keys_of, leaves_of
 from reconciler.engine.memory.store import Stored, digest_of, place_of, read, write
+from reconciler.engine.memory.watched import Watched, digest_of_file, project_digest
 from reconciler.errors import ReconcilerError
 from reconciler.loading.bundle import build_bundle
-from reconciler.loading.inside import MAX_TEXT_BYTES, NotUsable, inside
+from reconciler.loading.inside import NotUsable, inside
 from reconciler.loading.manifest import Bound
-from reconciler.loading.project import PROJECT_FILE, Project, Target
+from reconciler.loading.project import Project, Target
 from reconciler.loading.secrets import SecretResolver
-from reconciler.loading.yaml_cache import content_digest
-from reconciler.loading.yaml_files import digests_of, read_bytes
+from reconciler.loading.yaml_files import digests_of
 
 Files = Callable[[Project], Iterable[Path]]
 """Gives the files of a project that are read as YAML: manifests, and what guards are written in."""
-
-
-class Asked(Mapping[str, str]):
-    """An environment that knows whether anything was read from it."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.any = False
-
-    def __getitem__(self, name: str) -> str:
-        self.any = True
-        return self._environ[name]
-
-    def __contains__(self, name: object) -> bool:
-        self.any = True
-        return name in self._environ
-
-    def __iter__(self) -> Iterator[str]:
-        self.any = True
-        return iter(self._environ)
-
-    def __len__(self) -> int:
-        self.any = True
-        return len(self._environ)
-
-
-class Reached:
-    """Finds what a project names, as `inside` does, and knows what each file held before it was handed out."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.named: dict[str, str] = {}
-
-    def __call__(self, name: str) -> Path:
-        """The real path; raises `NotUsable`."""
-        path = inside(self._root, name)
-        with suppress(OSError):
-            self.named.setdefault(name, _digest_of_file(path))
-        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +60,6 @@ class Meaning:
     documents: int
     named: frozenset[str] = frozenset()
     identity: Identity | None = None
-
-
-@dataclass(slots=True)
-class Watched:
-    """What was looked at: digests of the project file and of the files that were loaded, and what binding asked for beyond."""
-
-    project: str
-    environ: Asked
-    reach: Reached
-    files: dict[str, bytes] = field(default_factory=dict)
-
-    @classmethod
-    def begin(cls, memory: Memory, environ: Mapping[str, str]) -> Watched:
-        """Begin to watch, before the project file is read."""
-        project = ""
-        with suppress(OSError, NotUsable):
-            project = memory.project_digest()
-        return cls(project, Asked(environ), Reached(memory.root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +94,12 @@ class Memory:
     def _standing(self, stored: Stored) -> Project | None:
         """The project, if all that decides about its meaning is as it was."""
         head = stored.head
-        if head["stamp"] != stamp() or head["project"] != self.project_digest():
+        if head["stamp"] != stamp() or head["project"] != project_digest(self.root):
             return None
         project: Project = replace(decode(head["settings"]), root=self.root)
         if head["files"] != _together(digests_of(self.files(project), self.root)):
             return None
         return project if head["named"] == _named(self.root, head["named"]) else None
-
-    def project_digest(self) -> str:
-        """What the project file holds now. Raises `NotUsable` and `OSError`."""
-        return _digest_of_file(inside(self.root, PROJECT_FILE))
 
     def _meaning(
         self,
@@ -221,7 +160,7 @@ class Memory:
             return None
         with suppress(OSError, NotUsable, TypeError, ValueError):
             named = watched.reach.named
-            if self.project_digest() == watched.project and _named(self.root, named) == named:
+            if project_digest(self.root) == watched.project and _named(self.root, named) == named:
                 return {
                     "stamp": stamp(),
                     "project": watched.project,
@@ -286,11 +225,6 @@ def _body(bound: Bound) -> dict[str, Any]:
     return {"resources": rows, "others": others, "names": list(names)}
 
 
-def _digest_of_file(path: Path) -> str:
-    """Empty for a folder: code is built again instead, whatever is in it. Raises `OSError`, also for what is too large to be used."""
-    return "" if path.is_dir() else content_digest(read_bytes(path, MAX_TEXT_BYTES)).hex()
-
-
 def _together(digests: Mapping[str, bytes]) -> str:
     """One digest for files: their names and what they hold."""
     parts = (name.encode("utf-8", "surrogatepass") + b"\0" + digests[name] for name in sorted(digests))
@@ -299,4 +233,4 @@ def _together(digests: Mapping[str, bytes]) -> str:
 
 def _named(root: Path, names: Iterable[str]) -> dict[str, str]:
     """The files that manifests name, each with its digest."""
-    return {name: _digest_of_file(inside(root, name)) for name in names}
+    return {name: digest_of_file(inside(root, name)) for name in names}
