@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from generate import write_project
 from measure import Run, median, run, store, table
+from terraform_side import terraform
 
 COMMAND = [sys.executable, "-m", "reconciler"]
 RECORDED = {1_000: (4.7, 258.0), 5_000: (21.0, 776.0), 10_000: (47.0, 1410.0)}
@@ -66,53 +67,6 @@ def logged(url: str) -> int:
         return max((entry["seq"] for entry in json.load(answer)["requests"]), default=0)
 
 
-def terraform(count: int) -> Run | None:
-    """`terraform plan` of as many `terraform_data` that exist already; None where Terraform is not installed.
-
-    The state is written as an apply would leave it: applying 10,000 of them takes Terraform many minutes.
-    """
-    if shutil.which("terraform") is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        blocks = "".join(
-            f'resource "terraform_data" "r{n}" {{\n  input = {{ name = "resource-{n}", priority = {n} }}\n}}\n'
-            for n in range(count)
-        )
-        (Path(folder) / "main.tf").write_text(blocks)
-        (Path(folder) / "terraform.tfstate").write_text(json.dumps(terraform_state(count)))
-        env = {"TF_CLI_CONFIG_FILE": "", "CHECKPOINT_DISABLE": "1"}
-        run(["terraform", "init", "-no-color"], cwd=Path(folder), env=env)
-        done = run(["terraform", "plan", "-no-color"], cwd=Path(folder), env=env)
-        assert "No changes" in done.stdout, done.stdout[-500:] + done.stderr[-500:]
-        return done
-
-
-def terraform_state(count: int) -> dict[str, object]:
-    """Terraform's state (version 4) with ``count`` applied `terraform_data`."""
-    shape = ["object", {"name": "string", "priority": "number"}]
-
-    def resource(n: int) -> dict[str, object]:
-        value = {"value": {"name": f"resource-{n}", "priority": n}, "type": shape}
-        attributes = {"id": str(uuid.UUID(int=n + 1)), "input": value, "output": value, "triggers_replace": None}
-        return {
-            "mode": "managed",
-            "type": "terraform_data",
-            "name": f"r{n}",
-            "provider": 'provider["terraform.io/builtin/terraform"]',
-            "instances": [{"schema_version": 0, "attributes": attributes, "sensitive_attributes": []}],
-        }
-
-    return {
-        "version": 4,
-        "terraform_version": "1.11.0",
-        "serial": 1,
-        "lineage": str(uuid.UUID(int=7)),
-        "outputs": {},
-        "resources": [resource(n) for n in range(count)],
-        "check_results": None,
-    }
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -120,54 +74,35 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--no-terraform", action="store_true")
     options = parser.parse_args()
-    rows, figures = [], {}
+    rows, compared, figures = [], [], {}
     for count in options.sizes:
         cold, warm, requests = ours(count, options.times)
-        reference = None if options.no_terraform else terraform(count)
-        if reference is not None:
-            seconds, megabytes, source = reference.seconds, reference.megabytes, "measured"
-        else:
-            seconds, megabytes = RECORDED.get(count, (0.0, 0.0))
-            source = "recorded"
-        rows.append(
-            (
-                f"{count:,}",
-                cold.seconds,
-                warm.seconds,
-                cold.cpu,
-                warm.cpu,
-                f"{cold.megabytes:.0f}",
-                requests,
-                f"{seconds:.1f} ({source})" if seconds else "–",
-                f"{megabytes:.0f}" if seconds else "–",
-                f"{seconds / cold.seconds:.1f}" if seconds else "–",
-                f"{seconds / warm.seconds:.1f}" if seconds else "–",
-            )
-        )
-        figures[count] = {
-            "cold": cold.seconds,
-            "warm": warm.seconds,
-            "cold cpu": cold.cpu,
-            "warm cpu": warm.cpu,
-            "mb": cold.megabytes,
-            "requests": requests,
-            "terraform": seconds,
-        }
-    header = (
-        "resources",
-        "cold s",
-        "warm s",
-        "cold CPU s",
-        "warm CPU s",
-        "MB",
-        "requests",
-        "terraform s",
-        "terraform MB",
-        "× cold",
-        "× warm",
-    )
+        rows.append((f"{count:,}", *(item for run in (cold, warm) for item in seen(run)), requests))
+        figures[count] = {"cold": seen(cold), "warm": seen(warm), "requests": requests}
+        for name, seconds, megabytes in references(count, measured=not options.no_terraform):
+            times = (seconds / cold.seconds, seconds / warm.seconds, cold.megabytes / megabytes)
+            compared.append((f"{count:,}", name, seconds, f"{megabytes:.0f}", *times))
+            figures[count][name] = {"seconds": seconds, "mb": megabytes}
+    header = ("resources", "cold s", "CPU s", "MB", "warm s", "CPU s", "MB", "requests")
     table("Plan, nothing changed", header, rows)
+    header = ("resources", "terraform plan of as many", "s", "MB", "× cold", "× warm", "memory, ours cold : its")
+    table("Beside Terraform", header, compared)
     store("plan", figures)
+
+
+def seen(done: Run) -> tuple[float, float, str]:
+    """What a row shows of a run."""
+    return done.seconds, done.cpu, f"{done.megabytes:.0f}"
+
+
+def references(count: int, *, measured: bool) -> Iterator[tuple[str, float, float]]:
+    """Terraform's plans of as many resources: name, seconds, megabytes."""
+    for name, bare in (("terraform_data, the same content", False), ("terraform_data, two values each", True)):
+        done = terraform(count, bare=bare) if measured else None
+        if done is not None:
+            yield name, done.seconds, done.megabytes
+    if not (measured and shutil.which("terraform")) and count in RECORDED:
+        yield "terraform_data, recorded elsewhere", *RECORDED[count]
 
 
 if __name__ == "__main__":

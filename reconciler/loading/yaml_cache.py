@@ -31,7 +31,7 @@ FORMAT: Final = 1
 MAX_BYTES: Final = 128 * 1024 * 1024
 """How large the store may grow."""
 
-SPARE_BYTES: Final = 1024 * 1024
+SPARE_BYTES: Final = 256 * 1024
 """How much of what the last run did not use is kept in any case; beyond, as much as it used: every run reads all of it."""
 
 _MAGIC: Final = f"reconciler parse cache {FORMAT} {__version__} {sys.byteorder}\n".encode()
