@@ -15,6 +15,7 @@ import click
 from reconciler import errors
 from reconciler.cli import completion
 from reconciler.cli.environment import FormatOption, check_values, ignored
+from reconciler.cli.startup import load_unbroken
 from reconciler.cli.streams import say, write
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def _ending(function: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def run(**kwargs: Any) -> None:
+        load_unbroken()
         settings = _take_settings(kwargs)
         if text := ignored(click.get_current_context()):
             settings.debug(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,18 +39,21 @@ class Placeholder:
 class Directory:
     """What a live resource may refer to: keys by kind and id, and of those the ids that are unmistakable wherever they stand.
 
-    ``code`` maps the SHA-256 of a bundle to the folder, relative to the project, that builds it. ``shared`` are ids that would be
-    unmistakable if not two kinds had them.
+    ``code`` maps the SHA-256 of a bundle to the folder, relative to the project, that builds it. ``nameless`` are ids
+    of something live that no manifest, or more than one, has: where one is written it can only stay.
     """
 
     keys: Mapping[tuple[str, str], Key] = field(default_factory=dict)
     ids: Mapping[str, Key] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
-    shared: frozenset[str] = frozenset()
+    nameless: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, keys: Mapping[tuple[str, str], Key], code: Mapping[str, str]) -> Directory:
-        """Leave out of ``ids`` what two kinds share, and what is too short to be told from any other word."""
+    def of(cls, keys: Mapping[tuple[str, str], Key], code: Mapping[str, str], live: Iterable[str] = ()) -> Directory:
+        """Leave out of ``ids`` what two kinds share, and what is too short to be told from any other word.
+
+        ``live`` are all ids that are known, whether anything is declared of them or not.
+        """
         ids: dict[str, Key] = {}
         shared: set[str] = set()
         for (_, found), key in keys.items():
@@ -58,7 +61,8 @@ class Directory:
                 if found in ids:
                     shared.add(found)
                 ids[found] = key
-        return cls(keys, {found: key for found, key in ids.items() if found not in shared}, code, frozenset(shared))
+        nameless = shared.union(found for found in live if found not in ids and _TOKEN.fullmatch(found))
+        return cls(keys, {found: key for found, key in ids.items() if found not in shared}, code, frozenset(nameless))
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class Declared:
     ``links`` are the keys that the kind's own references name, ``mentions`` those of ids found in text; ``problems`` are empty
     for what can be declared. ``notes`` are comments by field of ``spec``, ``unsaid`` the fields that the manifest cannot say, and
     why, ``literal_ids`` those in which an id stays as it is, since a reference would close a circle or
-    two kinds have that id. ``pinned`` is whether its code is known by digest only.
+    it is nobody's or two kinds' id. ``pinned`` is whether its code is known by digest only.
     """
 
     key: Key
@@ -199,7 +203,7 @@ def _mentioned(text: str, path: str, directory: Directory, out: Declared, allowe
             out.mentions.append(target)
         return found
 
-    if directory.shared and not directory.shared.isdisjoint(_TOKEN.findall(text)):
+    if directory.nameless and not directory.nameless.isdisjoint(_TOKEN.findall(text)):
         out.literal_ids.append(path)
     return _with_names(text, directory, usable, _escaped)
 

@@ -28,8 +28,8 @@ class Exported:
     ``counts`` are manifests by kind, ``files`` those that hold them, relative to the project. ``along`` are the resources that
     nobody selected and that selected ones refer to, by live name. ``declared`` counts the selected ones that had a manifest
     before. ``secrets`` and ``code`` are to be provided. ``literal_ids`` are fields in which an id stays as it is, since a reference in
-    its place would close a circle, or two kinds have that id. ``adopted`` is whether the ledger knows the resources now; ``dry_run``
-    that nothing was written.
+    its place would close a circle, or no manifest has that id, or two have. ``adopted`` is whether the ledger knows the resources
+    now; ``dry_run`` that nothing was written.
     """
 
     target: str

@@ -22,7 +22,7 @@ def render_export_text(made: Exported) -> str:
     fields = [item for item in made.left_out if item.field]
     lines += _listed(f"Left out of manifests ({len(fields)} fields)", [_one(item) for item in fields])
     lines += _listed(
-        f"Ids that stay as they are ({len(made.literal_ids)} fields): a reference would close a circle, or two kinds have that id",
+        f"Ids that stay as they are ({len(made.literal_ids)} fields): a reference would close a circle, or no manifest has that id, or two have",
         [f"{key} {visible(path)}" for key, path in made.literal_ids],
     )
     lines += _listed(

@@ -45,7 +45,7 @@ def _interrupted(setting: Setting, number: int, seconds: float, *arguments: str)
         except subprocess.TimeoutExpired:
             process.send_signal(number)
             _, err = process.communicate(timeout=_PATIENCE_SECONDS)
-            if "Could not import runpy module" in err:
+            if "Could not import runpy module" in err or "Python runtime state: " in err:
                 return -number  # Python itself was asked while it started, before any code of ours ran
             assert "Traceback" not in err
         else:

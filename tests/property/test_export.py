@@ -162,6 +162,22 @@ def test_the_order_of_listings_and_the_ids_mean_nothing(
     assert _exported(surveyed, other).files == first
 
 
+def test_an_id_of_what_was_left_out_is_told(surveyed: Survey) -> None:
+    nameless = Observed("Dataset", "3cb337c34", {"name": "", "primaryKey": "a", "columns": {"a": "string"}}, "e")
+    body = {
+        "name": "one",
+        "runtime": "nodejs20",
+        "codeSha256": "ab" * 32,
+        "inputs": {"properties": {}},
+        "outputs": {"properties": {}},
+        "environment": {"TABLE": nameless.id, "OTHER": "123456789"},
+    }
+    tenant = {"Dataset": [nameless], "DataAction": [Observed("DataAction", "9", body, "e")]}
+    account = _exported(surveyed, tenant).account(dry_run=True)
+    assert [item.id for item in account.missing] == [nameless.id]
+    assert account.literal_ids == ((Key("DataAction", "one"), "environment.TABLE"),)
+
+
 def _renamed(value: Any, ids: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _renamed(item, ids) for key, item in value.items()}

@@ -142,13 +142,17 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.root,
-            env={**os.environ, **self.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+            env=self.environment(**environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a process of its own."""
+        return {**os.environ, **self.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
 
     def process(self, *arguments: str, **environ: str) -> Ran:
         """Run a command in a process of its own, to its end."""

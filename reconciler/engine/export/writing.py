@@ -138,7 +138,8 @@ def _round(
     failed = _same_names(left)
     left = [item for item in left if (item.kind, item.id) not in failed]
     keys = _keys(left, set(found.session.workspace.bound.edges))
-    directory = Directory.of({**found.declared, **keys}, wanted.code)
+    known = (item.id for items in found.observed.values() for item in items)
+    directory = Directory.of({**found.declared, **keys}, wanted.code, known)
     variables = _Variables()
     circles = _Circles(found, left, keys, directory)
     items = []

@@ -151,7 +151,16 @@ def test_a_directory_knows_what_it_is_given() -> None:
     keys = {("Widget", FIRST): W, ("Gadget", FIRST): G, ("Widget", SECOND): V, ("Widget", "short"): W}
     known = Directory.of(keys, {"ab": "code/x"})
     assert (known.keys, known.ids, known.code) == (keys, {SECOND: V}, {"ab": "code/x"})
-    assert known.shared == {FIRST}
+    assert known.nameless == {FIRST}
+
+
+def test_an_id_of_something_that_has_no_manifest_stays_and_is_told() -> None:
+    known = Directory.of({("Widget", FIRST): W}, {}, [FIRST, SECOND, "short"])
+    assert known.nameless == {SECOND}
+    body = {"name": "w", "vars": {"A": f"to {SECOND}", "B": "short", "C": "somebody-elses"}}
+    out = declare(MAPPED, W, Observed("Widget", "id", body), known, str.upper, lambda *_: True)
+    assert out.spec["vars"] == body["vars"]
+    assert out.literal_ids == ["vars.A"]
 
 
 def test_an_id_that_two_kinds_have_stays_and_is_told() -> None:
