@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # Tests wait for processes and ports as much as they compute: more workers than the two cores that CI has.
 JOBS ?= 5
 TESTS ?= tests
+# The tests that the core's coverage is measured by: it is about the core, and measuring slows all others down for nothing.
+MEASURED := tests/unit/core tests/golden
 
 # Hundreds of processes are started: without their bytecode kept, each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,7 +54,12 @@ demo: $(VENV)/run.stamp ## Set up, then tell the whole story on the embedded emu
 	@$(BIN)/reconciler demo
 
 test: $(VENV)/browser.stamp $(VENV)/node.stamp ## Set up, then run all tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term $(TESTS)
+ifeq ($(TESTS),tests)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term $(MEASURED)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(addprefix --ignore=,$(MEASURED)) tests
+else
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+endif
 
 lint: $(VENV)/dev.stamp ## Style, types, layers
 	@$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """Shared set-up of all tests: bounded, repeatable Hypothesis profiles and an environment free of the user's own settings."""
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -26,18 +25,6 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
-
-
-_TESTS = Path(__file__).parent
-_MEASURED = ("unit/core", "golden")
-"""The tests that coverage is measured by: it is about the core, and measuring slows all others down for nothing."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure the coverage of the core by the tests that are about it."""
-    for item in items:
-        if not item.path.relative_to(_TESTS).as_posix().startswith(_MEASURED):
-            item.add_marker(pytest.mark.no_cover)
 
 
 _OWN = ("RECONCILER_", "CXONE_", "VAULT_", "AWS_")
