@@ -6,7 +6,10 @@ import signal
 
 
 def load_unbroken() -> None:
-    """Load orjson where Ctrl-C waits until that is over: an exception in the midst of it ends the process by a segmentation fault."""
+    """Load orjson while Ctrl-C waits.
+
+    Its initialisation takes an import that was broken off for one that went well, and ends the process by a segmentation fault.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         import orjson  # noqa: F401

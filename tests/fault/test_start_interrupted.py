@@ -31,6 +31,8 @@ finally:
     if not wanted:
         print(json.dumps(names), file=sys.stderr)
 """
+"""A plan, asked to stop when it begins to load a module; without a name it says which modules those are."""
+
 _UNBROKEN = """
 import os, signal, sys
 from reconciler.cli.startup import load_unbroken
@@ -44,6 +46,7 @@ except KeyboardInterrupt:
 """Ctrl-C while orjson loads another module in the midst of its own start."""
 
 EACH = 5 if ACCEPTANCE else 60
+"""At each which module it is asked to stop; a start takes a second."""
 
 
 def _plan(project: Project, interrupted_at: str = "") -> subprocess.CompletedProcess[str]:
