@@ -6,24 +6,19 @@ back as it was. A secret keeps its reference and fingerprint; its value is never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from operator import is_
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from reconciler.core.resource import Entry, Key, Ledger
-from reconciler.core.values import MASKED, Bundle, Secret, Template, Unknown
+from reconciler.core.values import MASKED, PLAIN, Bundle, Secret, Template, Unknown, with_changed
 
 MARKER = "@reconciler"
 _MARK = MARKER.encode()
 
 _DEEPEST = 200
 """How deep an entry may be nested; twice what manifests may, and less than what a ledger that is written can hold."""
-
-
-PLAIN = frozenset({str, int, float, bool, type(None)})
-"""The types that are JSON already."""
 
 
 def encode_tree(value: Any) -> Any:
@@ -35,17 +30,8 @@ def encode_tree(value: Any) -> Any:
         encoded = with_changed(value, encode_tree)
         return {MARKER: {"literal": encoded}} if MARKER in value else encoded
     if kind is list or kind is tuple:
-        items = [item if type(item) in PLAIN else encode_tree(item) for item in value]
-        return value if kind is list and all(map(is_, items, value)) else items
+        return with_changed(value if kind is list else list(value), encode_tree)
     return _encode_leaf(value)
-
-
-def with_changed(value: dict[str, Any], function: Callable[[Any], Any]) -> dict[str, Any]:
-    """A map with what a function makes of its items; the same map where that changes none. Plain items are not asked about."""
-    changed = {
-        key: new for key, item in value.items() if type(item) not in PLAIN and (new := function(item)) is not item
-    }
-    return {**value, **changed} if changed else value
 
 
 def _encode_leaf(value: Any) -> Any:
@@ -76,22 +62,8 @@ def decode_tree(value: Any) -> Any:
     What holds no marked object is given back as it is, not as a copy.
     """
     if isinstance(value, dict):
-        return _decode_marked(value) if MARKER in value else _decode_items(value, value.items())
-    if isinstance(value, list):
-        return _decode_items(value, enumerate(value))
-    return value
-
-
-def _decode_items(value: Any, items: Iterable[tuple[Any, Any]]) -> Any:
-    copy: Any = None
-    for key, item in items:
-        # A ledger has hundreds of thousands of values, nearly all of them text: only what may hold more costs a call.
-        if item.__class__ is dict or item.__class__ is list:
-            new = decode_tree(item)
-            if new is not item:
-                copy = value.copy() if copy is None else copy
-                copy[key] = new
-    return value if copy is None else copy
+        return _decode_marked(value) if MARKER in value else with_changed(value, decode_tree)
+    return with_changed(value, decode_tree) if isinstance(value, list) else value
 
 
 def _decode_marked(value: Mapping[str, Any]) -> Any:

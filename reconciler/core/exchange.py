@@ -91,10 +91,10 @@ def begin(operation: Operation, pin: Pin) -> Decision:
 
 def after_send(attempt: Attempt, event: Event) -> Decision:
     """Decide what follows from a send."""
-    sent = replace(attempt, sends=attempt.sends + 1)
-    create = attempt.operation == "create"
     if event == "answered":
         return Done("applied")
+    sent = replace(attempt, sends=attempt.sends + 1)
+    create = attempt.operation == "create"
     if event == "refused" or (event == "missing" and create):
         # A refusal settles this send, but not one before it whose answer was lost.
         return Reread(replace(sent, refused=True)) if sent.lost else Done("failed")

@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from reconciler.core.codec import PLAIN, encode_tree, with_changed
+from reconciler.core.codec import encode_tree
 from reconciler.core.plan import Change, Plan
-from reconciler.core.values import ABSENT, Secret
+from reconciler.core.values import ABSENT, PLAIN, Secret, with_changed
 from reconciler.core.wire import canonical
 
 ABSENT_JSON: Final = {"@reconciler": {"absent": True}}
@@ -63,10 +63,8 @@ def _reviewed_value(value: Any) -> Any:
     kind = value.__class__
     if kind in PLAIN:
         return value
-    if kind is dict:
+    if kind is dict or kind is list:
         return with_changed(value, _reviewed_value)
-    if kind is list:
-        return [item if item.__class__ in PLAIN else _reviewed_value(item) for item in value]
     if isinstance(value, Secret):
         return {"secret": value.reference}
     return value_to_json(value)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import is_
 from typing import Any
 
-from reconciler.core.values import Template, Tree, Unknown
+from reconciler.core.values import Template, Tree, Unknown, with_leaves
 
 Identify = Callable[[Unknown], str | None]
 """Gives the live value of a reference, or None while its source does not exist."""
@@ -18,28 +17,16 @@ def resolve_tree(tree: Tree, identify: Identify) -> Tree:
     return resolved
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-
-
 def resolve_value(value: Any, identify: Identify) -> Any:
     """The same for any value of a tree."""
-    if isinstance(value, dict):
-        # Most trees hold no reference: nothing is copied before one is found.
-        changed = {
-            key: new
-            for key, item in value.items()
-            if type(item) not in _PLAIN and (new := resolve_value(item, identify)) is not item
-        }
-        return {**value, **changed} if changed else value
-    if isinstance(value, list):
-        items = [item if type(item) in _PLAIN else resolve_value(item, identify) for item in value]
-        return value if all(map(is_, items, value)) else items
-    if isinstance(value, Unknown):
-        found = identify(value)
-        return value if found is None else found
-    if isinstance(value, Template):
-        return _template(value, identify)
-    return value
+
+    def known(leaf: Any) -> Any:
+        if isinstance(leaf, Unknown):
+            found = identify(leaf)
+            return leaf if found is None else found
+        return _template(leaf, identify) if isinstance(leaf, Template) else leaf
+
+    return with_leaves(value, known)
 
 
 def _template(template: Template, identify: Identify) -> Any:

@@ -80,8 +80,11 @@ def _as_applied(value: Any, base: Any, identify: Identify, fingerprint: Fingerpr
 
 def divergence(kind: Kind, entry: Entry, live: Observed) -> tuple[FieldChange, ...]:
     """Where a live resource is not what the ledger holds of it; empty where its ETag may stand for those fields."""
-    tree = live_tree(kind, live.body)
-    return compare(kind, entry.fields, entry.fields, tree, fingerprint=fingerprint_of).changes
+    left = _unsettled(kind, entry.fields, entry.fields, live.body)
+    if not left:
+        return ()
+    fields = {name: entry.fields[name] for name in left}
+    return compare(kind, fields, fields, live_tree(kind, live.body, left), fingerprint=fingerprint_of).changes
 
 
 def terms_differ(before: Entry, desired: Desired) -> bool:

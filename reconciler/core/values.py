@@ -7,12 +7,15 @@ turned into plain JSON for plans, ledgers and journals by `reconciler.core.codec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, NoReturn
 
 Tree = dict[str, Any]
+
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""The types of leaves that are JSON already."""
 
 
 class _Absent(Enum):
@@ -128,6 +131,32 @@ class Bundle:
 
     def __hash__(self) -> int:
         return hash(self.sha256)
+
+
+def with_changed(value: Any, function: Callable[[Any], Any]) -> Any:
+    """A map or list with what a function makes of its items; the very same object where that changes none.
+
+    Plain items are not asked about: nearly all are, and a call for each of hundreds of thousands is worth avoiding.
+    """
+    copy: Any = None
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if item.__class__ in PLAIN:
+            continue
+        new = function(item)
+        if new is not item:
+            if copy is None:
+                copy = value.copy()
+            copy[key] = new
+    return value if copy is None else copy
+
+
+def with_leaves(value: Any, replaced: Callable[[Any], Any]) -> Any:
+    """A value in which every typed leaf is what ``replaced`` makes of it; the very same object where that changes none."""
+
+    def walk(item: Any) -> Any:
+        return with_changed(item, walk) if isinstance(item, (dict, list)) else replaced(item)
+
+    return value if value.__class__ in PLAIN else walk(value)
 
 
 def unknowns(value: Any) -> list[Unknown]:

@@ -14,7 +14,7 @@ import orjson
 
 from reconciler.core.kind import Kind, SecretMap
 from reconciler.core.normalise import normalise
-from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown
+from reconciler.core.values import MASKED, Bundle, Secret, Template, Tree, Unknown, with_leaves
 
 SERVER_OWNED = frozenset({"id", "etag"})
 """What every live body has of its own, whatever its kind."""
@@ -82,10 +82,6 @@ def request_body(
     """
 
     def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [plain(item) for item in value]
         if isinstance(value, Secret):
             return reveal(value)
         if isinstance(value, Unknown):
@@ -101,7 +97,7 @@ def request_body(
     wrapped = dict(tree)
     for rule in kind.secret_maps:
         _replace_at(wrapped, rule.path.split("."), partial(_wrap, rule=rule))
-    body: Tree = plain(wrapped)
+    body: Tree = with_leaves(wrapped, plain)
     return body
 
 
@@ -167,4 +163,5 @@ def digest(value: Any) -> str:
 def live_digest(kind: Kind, body: Mapping[str, Any]) -> str:
     """A digest of a live body's own fields: what a re-read is compared with where the API has no ETag."""
     skipped = kind.volatile | {"etag", "lastModifiedTime", "lastModifiedBy"}
-    return digest({key: value for key, value in body.items() if key not in skipped})
+    # In one piece: there is one for each write, and a resource is small.
+    return hashlib.sha256(_spelled({key: value for key, value in body.items() if key not in skipped})).hexdigest()

@@ -76,7 +76,7 @@ def _digest(request: Request, client_id: str) -> str | None:
         return None
     if not _KEY.fullmatch(key):
         raise bad_request("Idempotency-Key", f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters")
-    return sha256("\0".join((client_id, request.method, request.url.path, key)).encode()).hexdigest()
+    return sha256("\0".join((client_id, request.method, request.scope["path"], key)).encode()).hexdigest()
 
 
 def _body_digest(body: Doc) -> str:

@@ -67,6 +67,7 @@ class Server(uvicorn.Server):
             ws_ping_interval=None,  # a reader may be as slow as it likes: TCP holds it back, nothing drops it
             ws_per_message_deflate=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         config.load()

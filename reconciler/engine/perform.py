@@ -146,7 +146,7 @@ class Performer:
         if lost:
             attempt = Attempt(step.operation, pin, lost=lost)
             decision = Reread(attempt) if pin.best_effort else Send(attempt)
-        found = replace(last, pin=pin)
+        found = Settled(last.outcome, last.resource_id, pin, last.error, last.note)
         while not isinstance(decision, Done):
             if isinstance(decision, Reread):
                 found, decision = await self._look(change, kind, step, found, decision.attempt)
@@ -157,7 +157,7 @@ class Performer:
             found, event = await self._send(change, kind, step, found, decision.attempt.pin, key)
             decision = after_send(decision.attempt, event)
         error = None if decision.outcome == "applied" else found.error
-        return replace(found, outcome=decision.outcome, note=decision.note, error=error)
+        return Settled(decision.outcome, found.resource_id, found.pin, error, decision.note)
 
     async def _send(
         self, change: Change, kind: Kind, step: Step, last: Settled, pin: Pin, key: str

@@ -10,7 +10,7 @@ from reconciler.core.compare import Path
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan, Step
 from reconciler.core.resource import Entry, Ledger
-from reconciler.core.values import Bundle, Secret, Tree
+from reconciler.core.values import Bundle, Secret, Tree, with_leaves
 from reconciler.errors import SecretUnavailable, SourcesMoved
 
 Resolve = Callable[[Secret], Secret]
@@ -40,32 +40,40 @@ def prepare(
     ready: list[Change] = []
     warnings: list[str] = []
     for change in plan.changes:
-        steps = tuple(
-            replace(step, body=_resolved(change, step.body, resolve, fingerprint, planned)) for step in change.steps
-        )
-        for step in steps:
-            _verify_bundles(step.body, content)
-        entry = change.entry and replace(
-            change.entry, fields=_sealed(change.entry.fields, resolve, fingerprint, planned)
-        )
-        prepared = replace(change, steps=steps, entry=entry, unchecked=())
-        if change.unchecked and entry is not None:
-            looked_at = replace(prepared, unchecked=change.unchecked)
+        prepared = _with_values(change, resolve, fingerprint, content, planned)
+        if change.unchecked and prepared.entry is not None:
             whole = _written_whole(kinds, change)
-            prepared = _with_unchecked(looked_at, entry, ledger, resolve, warnings, whole=whole)
-        ready.append(prepared)
+            prepared = _with_unchecked(prepared, prepared.entry, ledger, resolve, warnings, whole=whole)
+        ready.append(replace(prepared, unchecked=()) if prepared.unchecked else prepared)
     return ready, warnings
 
 
+def _with_values(
+    change: Change, resolve: Resolve, fingerprint: Fingerprint, content: Content, planned: Fingerprint | None
+) -> Change:
+    """A change with its secrets resolved, those of its entry sealed, and its bundles built; itself where it has neither."""
+
+    def resolved(leaf: Any) -> Any:
+        if isinstance(leaf, Bundle):
+            content(leaf)
+        return _resolved(change, leaf, resolve, fingerprint, planned) if isinstance(leaf, Secret) else leaf
+
+    def sealed(leaf: Any) -> Any:
+        return _sealed(leaf, resolve, fingerprint, planned) if isinstance(leaf, Secret) else leaf
+
+    bodies = [with_leaves(step.body, resolved) for step in change.steps]
+    steps = change.steps
+    if any(body is not step.body for body, step in zip(bodies, steps, strict=True)):
+        steps = tuple(replace(step, body=body) for body, step in zip(bodies, steps, strict=True))
+    entry = change.entry
+    if entry is not None and (fields := with_leaves(entry.fields, sealed)) is not entry.fields:
+        entry = replace(entry, fields=fields)
+    return change if steps is change.steps and entry is change.entry else replace(change, steps=steps, entry=entry)
+
+
 def _resolved(
-    change: Change, value: Any, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None
-) -> Any:
-    if isinstance(value, dict):
-        return {key: _resolved(change, item, resolve, fingerprint, planned) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_resolved(change, item, resolve, fingerprint, planned) for item in value]
-    if not isinstance(value, Secret):
-        return value
+    change: Change, value: Secret, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None
+) -> Secret:
     secret = value if value.resolved else resolve(value)
     if not secret.resolved:
         raise SecretUnavailable(
@@ -81,26 +89,12 @@ def _resolved(
     return Secret(secret.reference, secret.reveal(), mark)
 
 
-def _sealed(value: Any, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None) -> Any:
-    """The tree with fingerprints for all secrets that can be had, and no values: this is what the ledger holds."""
-    if isinstance(value, dict):
-        return {key: _sealed(item, resolve, fingerprint, planned) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_sealed(item, resolve, fingerprint, planned) for item in value]
-    if not isinstance(value, Secret):
-        return value
+def _sealed(value: Secret, resolve: Resolve, fingerprint: Fingerprint, planned: Fingerprint | None) -> Secret:
+    """A secret by its fingerprint, where that can be had, and without its value: this is what the ledger holds."""
     if value.fingerprint and planned is None:
         return Secret(value.reference, fingerprint=value.fingerprint)
     secret = value if value.resolved else resolve(value)
     return Secret(value.reference, fingerprint=fingerprint(secret) if secret.resolved else "")
-
-
-def _verify_bundles(value: Any, content: Content) -> None:
-    if isinstance(value, dict):
-        for item in value.values():
-            _verify_bundles(item, content)
-    elif isinstance(value, Bundle):
-        content(value)
 
 
 def _written_whole(kinds: Kinds, change: Change) -> bool:

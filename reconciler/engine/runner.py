@@ -153,8 +153,8 @@ class Runner:
         return await self._finish(changes, results)
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
-        # Where the lease is lost the ledger is somebody else's now.
-        trouble = self._lost() or self._unsaved()
+        # Where the lease is lost the ledger is somebody else's now. Until it is saved, at the end, the journal has all of it.
+        trouble: LedgerError | StorageError | None = self._lost()
         seen = Seen()
         if trouble is None:
             applied = {item.key for item in results if item.outcome == "applied"}

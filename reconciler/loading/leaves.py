@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Final
 
 from reconciler.core.diagnostic import PathParts
-from reconciler.core.values import Secret, Template, Unknown
+from reconciler.core.values import Secret, Template, Unknown, with_changed
 
 
 class _Broken(Enum):
@@ -35,7 +35,6 @@ class StandIn(str):
 
 
 _STAND_IN = StandIn("placeholder")
-_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def stand_ins(value: Any) -> Any:
@@ -44,17 +43,7 @@ def stand_ins(value: Any) -> Any:
         return StandIn("".join(part if isinstance(part, str) else _STAND_IN for part in value.parts))
     if isinstance(value, LEAVES):
         return _STAND_IN
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    copy: Any = None
-    for key, item in items:
-        if item.__class__ in _PLAIN:
-            continue
-        new = stand_ins(item)
-        if new is not item:
-            if copy is None:
-                copy = value.copy()
-            copy[key] = new
-    return value if copy is None else copy
+    return with_changed(value, stand_ins) if isinstance(value, (dict, list)) else value
 
 
 def shielded(leaf: Any, *, type_error: bool) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reconciler.core.compare import compare
 from reconciler.core.planfile import plan_to_json
 from reconciler.core.resource import Desired, Key
+from reconciler.core.seal import fingerprint_of
+from reconciler.core.settled import divergence
+from reconciler.core.wire import live_tree
 from tests.property.test_core_planning import SLOW, applied, edit_by_hand, edits, plan, projects
 
 
@@ -35,3 +40,20 @@ def test_plans_are_the_same_without_the_shortcut(project: list[Desired], data: s
         thorough = plan(wanted, run, **options)
     assert quick.unchanged == thorough.unchanged
     assert plan_to_json(quick) == plan_to_json(thorough)
+
+
+@given(projects(), st.lists(st.tuples(st.integers(0, 9), edits), max_size=4))
+@SLOW
+def test_reading_back_finds_what_comparing_everything_finds(
+    project: list[Desired], changes: list[tuple[int, Any]]
+) -> None:
+    run = applied(project)
+    for pick, edit in changes:
+        edit_by_hand(run.tenant, pick, edit)
+    for key, entry in run.ledger.entries.items():
+        kind = run.tenant.kinds[key.kind]
+        if entry.id in run.tenant.of(kind):
+            live = run.tenant.read(kind, entry.id)
+            tree = live_tree(kind, live.body)
+            whole = compare(kind, entry.fields, entry.fields, tree, fingerprint=fingerprint_of).changes
+            assert sorted(divergence(kind, entry, live), key=repr) == sorted(whole, key=repr)

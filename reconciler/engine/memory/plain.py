@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.kind import BundleField, Fragments, LifecycleField, Reference, SchemaField, SecretMap, Wire
+from reconciler.core.values import PLAIN
 from reconciler.loading.project import (
     ApiSettings,
     ApplySettings,
@@ -25,13 +26,12 @@ _CLASSES: Mapping[str, type[Any]] = {
         *(ApiSettings, ApplySettings, AuthSettings, GuardSettings, LimitSettings, Project, Target),
     )
 }
-_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def encode(value: Any) -> Any:
     """A value as JSON that `decode` turns back into an equal one; raises `TypeError` for what is none of these."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     if kind is list:
         return [encode(item) for item in value]

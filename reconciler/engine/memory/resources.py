@@ -13,12 +13,11 @@ import orjson
 from reconciler.core.codec import decode_tree, encode_tree
 from reconciler.core.diagnostic import Mark, PathParts
 from reconciler.core.resource import Desired, Key, Lifecycle
-from reconciler.core.values import Bundle, Secret
+from reconciler.core.values import PLAIN, Bundle, Secret
 
 STRICT: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 """What is no JSON of itself is refused, and not spelled in some way that would not read back."""
 
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 _Leaf = list[Any]
 """A typed leaf: its path, and how it is encoded."""
@@ -146,7 +145,7 @@ def _split(tree: dict[str, Any]) -> tuple[Any, list[_Leaf]]:
 
 def _without_leaves(value: Any, path: PathParts, leaves: list[_Leaf]) -> Any:
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         if kind is float and not isfinite(value):
             raise TypeError("JSON has no such number")
         return value

@@ -250,6 +250,8 @@ class Journal:
         group.records += records
         # Whoever else is ready at this moment comes first, so that one write serves all of them.
         await anyio.lowlevel.checkpoint()
+        if group.durable:
+            return
         async with self._lock:
             if not group.durable:
                 self._require_whole()

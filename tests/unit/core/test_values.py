@@ -14,7 +14,17 @@ import orjson
 import pytest
 
 from reconciler.core.plan import Step
-from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Unknown, unknowns
+from reconciler.core.values import (
+    ABSENT,
+    MASKED,
+    Bundle,
+    Secret,
+    Template,
+    Unknown,
+    unknowns,
+    with_changed,
+    with_leaves,
+)
 
 CANARY = "canary-7f3a"
 SECRET = Secret("env:TOKEN", CANARY, "fp")
@@ -107,3 +117,28 @@ def test_unknowns_are_found_everywhere_in_order() -> None:
 def test_a_bundle_is_its_digest() -> None:
     assert Bundle("aa", {"f": "1"}, "code") == Bundle("aa")
     assert len({Bundle("aa", {"f": "1"}), Bundle("aa"), Bundle("bb")}) == 2
+
+
+def test_what_holds_no_leaf_that_changes_is_given_back_itself() -> None:
+    tree = {"a": [1, "x", None, {"b": [True, 2.5, []]}], "c": {}, "d": Unknown("Widget", "w", "id")}
+    assert with_leaves(tree, lambda leaf: leaf) is tree
+    assert with_leaves("text", lambda _: "replaced") == "text"
+
+
+def test_leaves_are_replaced_and_only_what_is_around_them_is_copied() -> None:
+    tree = {"kept": {"x": [1]}, "list": [{"deep": SECRET}, "y"], "leaf": MASKED}
+    before = copy.copy(tree["list"])
+    found = with_leaves(tree, lambda leaf: "shown" if leaf is MASKED else leaf.reference)
+    assert found == {"kept": {"x": [1]}, "list": [{"deep": "env:TOKEN"}, "y"], "leaf": "shown"}
+    assert list(found) == list(tree)
+    assert found["kept"] is tree["kept"]
+    assert tree["list"] == before
+    assert tree["leaf"] is MASKED
+    assert with_leaves(MASKED, lambda _: "alone") == "alone"
+
+
+def test_plain_items_are_not_asked_about() -> None:
+    asked: list[object] = []
+    value = [1, "x", 2.5, False, None, {"a": 1}, []]
+    assert with_changed(value, lambda item: asked.append(item) or item) is value
+    assert asked == [{"a": 1}, []]
