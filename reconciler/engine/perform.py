@@ -41,18 +41,21 @@ from reconciler.errors import (
 
 
 class Recorder(Protocol):
-    """Where intents and outcomes are made durable; each call returns once its record is."""
+    """Where intents and outcomes are kept, in the order in which they come: one that is durable has all before it with it.
+
+    So an intent waits for the disk, and outcomes need not: what is sent because of one has an intent behind it.
+    """
 
     async def intent(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
-        """Record that a request is about to be sent."""
+        """Record that a request is about to be sent; returns once the record is durable."""
 
-    async def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
+    def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
         """Record what became of it, and what the ledger holds since (``held`` is None where that did not change).
 
-        All of it is one record, and after the ``last`` step that the change is done is part of it, too.
+        All of it becomes durable together, and after the ``last`` step that the change is done is part of it, too.
         """
 
-    async def done(self, key: Key, held: Held | None) -> None:
+    def done(self, key: Key, held: Held | None) -> None:
         """Record that a change is done for which nothing had to be sent any more."""
 
 
@@ -116,12 +119,12 @@ class Performer:
             applied = settled.outcome == "applied"
             held = self._held(change, index, settled.resource_id) if applied else None
             last = index == len(change.steps) - 1
-            await self.recorder.outcome(change.key, index, settled, held, last=last)
+            self.recorder.outcome(change.key, index, settled, held, last=last)
             if not applied:
                 return settled
         if progress.step >= len(change.steps):
             held = None if change.steps else self._held(change, -1, settled.resource_id)
-            await self.recorder.done(change.key, held)
+            self.recorder.done(change.key, held)
         return settled
 
     def _held(self, change: Change, index: int, resource_id: str) -> Held:

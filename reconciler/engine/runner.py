@@ -153,17 +153,19 @@ class Runner:
         return await self._finish(changes, results)
 
     async def _finish(self, changes: Sequence[Change], results: list[Result]) -> Report:
-        # Where the lease is lost the ledger is somebody else's now. Until it is saved, at the end, the journal has all of it.
+        # Where the lease is lost the ledger is somebody else's now.
         trouble: LedgerError | StorageError | None = self._lost()
         seen = Seen()
         if trouble is None:
+            # Until the ledger is saved, at the end, the journal has all of it.
+            unsettled = await self._unsettled()
             applied = {item.key for item in results if item.outcome == "applied"}
             touched = self._touched([change for change in changes if change.steps and change.key in applied])
             if not self.stop.requested and touched:
                 seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
             self._take_in(seen)
             self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
-            trouble = self._unsaved() or self._unended(results)
+            trouble = self._unsaved() or unsettled or self._unended(results)
         if trouble is not None:
             warning = not_recorded(trouble, results, journal_open=self._open(results))
             if warning:
@@ -209,9 +211,17 @@ class Runner:
             await anyio.sleep(SAVE_SECONDS)
             if self._lost() is None:
                 # In a thread of its own: a shared ledger may be slow, and what is in flight must not wait for it.
-                error = await anyio.to_thread.run_sync(self._unsaved)
+                error = await self._unsettled() or await anyio.to_thread.run_sync(self._unsaved)
                 if isinstance(error, LedgerError):
                     self.stop.ask(error.message, error=error)
+
+    async def _unsettled(self) -> LedgerError | StorageError | None:
+        """Make the outcomes so far durable; gives what kept that from being done."""
+        try:
+            await self.journal.settle()
+        except (LedgerError, StorageError) as error:
+            return error
+        return None
 
     def _unsaved(self) -> LedgerError | StorageError | None:
         """Save audit log and ledger; gives what kept that from being done. All of it is in the journal until it is."""
@@ -268,8 +278,8 @@ class Runner:
             }
         )
 
-    async def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
-        """Record what became of a request, with the ledger's entry and the change's end: one wait for the disk (`Recorder`)."""
+    def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
+        """Record what became of a request, with the ledger's entry and the change's end (`Recorder`)."""
         record = {
             "record": "outcome",
             "key": str(key),
@@ -280,11 +290,11 @@ class Runner:
             "code": settled.error.code if settled.error else "",
         }
         done = [_done(key)] if last and settled.outcome == "applied" else []
-        await self.journal.append(*self._entered(key, held), record, *done)
+        self.journal.note(*self._entered(key, held), record, *done)
 
-    async def done(self, key: Key, held: Held | None) -> None:
+    def done(self, key: Key, held: Held | None) -> None:
         """Record the end of a change for which nothing had to be sent (`Recorder`)."""
-        await self.journal.append(*self._entered(key, held), _done(key))
+        self.journal.note(*self._entered(key, held), _done(key))
 
     def _entered(self, key: Key, held: Held | None) -> list[dict[str, Any]]:
         """Take an entry over into the ledger; gives the journal's record of it."""

@@ -244,8 +244,21 @@ class Journal:
         if length < len(data):
             self._store.rewrite_log(NAME, data[:length])
 
+    def note(self, *records: Mapping[str, Any]) -> None:
+        """Take records that become durable with the next ones that must be, before those, or when `settle` is called."""
+        self._group.records += records
+
+    async def settle(self) -> None:
+        """Make durable all that was noted. Raises as `append`, also where a write that held any of it has failed before."""
+        self._require_whole()
+        if self._group.records:
+            await self.append()
+
     async def append(self, *records: Mapping[str, Any]) -> None:
-        """Make records durable; returns once they are. Raises `StorageError`, or `LedgerConflict` where somebody else wrote."""
+        """Make records durable, with all that was noted before them; returns once they are.
+
+        Raises `StorageError`, or `LedgerConflict` where somebody else wrote.
+        """
         group = self._group
         group.records += records
         # Whoever else is ready at this moment comes first, so that one write serves all of them.

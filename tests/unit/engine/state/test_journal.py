@@ -155,6 +155,62 @@ def test_a_failed_write_fails_for_all_who_share_it_and_for_all_who_come_later(tm
     assert not state.steps
 
 
+def test_what_is_noted_becomes_durable_with_the_next_record_and_before_it(tmp_path) -> None:
+    store = FileStore(tmp_path)
+
+    async def work() -> None:
+        journal = Journal(store)
+        journal.begin({"run": "r1", "plan": {}})
+        begun = store.read_log(NAME)
+        journal.note(outcome(0, "applied"), {"record": "done", "key": str(KEY)})
+        assert store.read_log(NAME) == begun
+        await journal.append(intent(1))
+
+    anyio.run(work)
+    state = read_journal(store)
+    assert state is not None
+    assert state.done == {KEY}
+    assert (state.steps[KEY].index, state.steps[KEY].outcome) == (1, None)
+
+
+def test_settling_makes_durable_what_was_noted_and_writes_nothing_else(tmp_path) -> None:
+    store = FileStore(tmp_path)
+
+    async def work() -> None:
+        journal = Journal(store)
+        journal.begin({"run": "r1", "plan": {}})
+        journal.note(outcome(0, "applied"))
+        await journal.settle()
+        settled = store.read_log(NAME)
+        await journal.settle()
+        assert store.read_log(NAME) == settled
+
+    anyio.run(work)
+    state = read_journal(store)
+    assert state is not None
+    assert state.steps[KEY].outcome == "applied"
+
+
+def test_what_was_noted_before_a_write_that_failed_is_never_taken_for_durable(tmp_path) -> None:
+    store = Failing(tmp_path)
+
+    async def work() -> None:
+        journal = Journal(store)
+        journal.begin({"run": "r1", "plan": {}})
+        journal.note(outcome(0, "applied"))
+        store.full = True
+        with pytest.raises(StorageError):
+            await journal.append(intent(1))
+        store.full = False
+        with pytest.raises(StorageError, match="no space left"):
+            await journal.settle()
+
+    anyio.run(work)
+    state = open_journal(store)
+    assert state is not None
+    assert not state.steps
+
+
 @pytest.mark.parametrize("torn", [b"12345678 {torn", b"12345678 {torn}\n", b"\0\0\n\0\0\n\0"])
 def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_path, torn: bytes) -> None:
     store = FileStore(tmp_path)
