@@ -139,7 +139,6 @@ class _Court:
         self._entries = [item for item in entries if not item.targets or plan.header.target in item.targets]
         self._moment = moment
         self._used: set[int] = set()
-        self._expired: set[int] = set()
         self._short: dict[int, str] = {}
 
     def identified(self, problem: Problem) -> Problem:
@@ -157,7 +156,7 @@ class _Court:
                 return True
         for number, entry in enumerate(self._entries):
             if accepts(entry.accepts, problem) and self._covers(entry, problem.key):
-                if self._over(number, entry):
+                if self._over(entry):
                     continue
                 self._used.add(number)
                 self._note(of_entry(entry, problem.message))
@@ -172,7 +171,7 @@ class _Court:
         if text in self._allowed:
             self._note(Acknowledged(text, source=COMMAND_LINE))
         for number, entry in enumerate(self._entries):
-            if entry.accepts == text and not self._over(number, entry) and self._covers(entry, None):
+            if entry.accepts == text and not self._over(entry) and self._covers(entry, None):
                 self._used.add(number)
                 self._note(of_entry(entry))
 
@@ -181,7 +180,7 @@ class _Court:
         lines = []
         for number, entry in enumerate(self._entries):
             where = f" ({entry.mark})" if entry.mark else ""
-            if self._over(number, entry):
+            if self._over(entry):
                 lines.append(f"G021 the acknowledgement of {entry.accepts}{where} expired at {stamp(entry.expires)}")
             elif number in self._used:
                 continue
@@ -193,11 +192,8 @@ class _Court:
                 lines.append(f"the acknowledgement of {entry.accepts}{where} accepts nothing in this plan: remove it")
         return lines
 
-    def _over(self, number: int, entry: Acknowledgement) -> bool:
-        if entry.expires > self._moment:
-            return False
-        self._expired.add(number)
-        return True
+    def _over(self, entry: Acknowledgement) -> bool:
+        return entry.expires <= self._moment
 
     def _covers(self, entry: Acknowledgement, key: Key | None) -> bool:
         change = self._changes.get(key) if key is not None else None

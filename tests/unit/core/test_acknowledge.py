@@ -251,6 +251,11 @@ def test_an_entry_may_accept_a_freeze_that_is_still_to_come() -> None:
     assert ahead(entry("G020:year-end", expires=NOW - timedelta(9))).acknowledged == ()
 
 
+def test_the_command_line_may_accept_a_freeze_that_is_still_to_come() -> None:
+    made = judge(PLAN, [], allowed=["G020:year-end"], entries=(), freezes=[YEAR_END], moment=NOW - timedelta(9))
+    assert [(item.accepts, item.source) for item in made.acknowledged] == [("G020:year-end", "--allow")]
+
+
 def test_a_freeze_says_what_it_holds_back_until_when_and_the_way_out() -> None:
     both = replace(PLAN, changes=(CHANGE, replace(CHANGE, key=Key("Dataset", "places"))))
     [notice] = refused_now(both, [], [YEAR_END], NOW)

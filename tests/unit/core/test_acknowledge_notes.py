@@ -49,6 +49,12 @@ def test_every_entry_is_told_of() -> None:
     )
 
 
+def test_an_entry_that_was_used_hides_no_later_one() -> None:
+    made = judged(SHARE, entries=[entry("G002"), entry("G001=9", days=-1, line=4)])
+    assert made.problems == ()
+    assert made.warnings == ("G021 the acknowledgement of G001=9 (a.yaml:4:5) expired at 2026-04-30T12:00:00Z",)
+
+
 def test_only_a_number_of_the_same_guard_falls_short() -> None:
     def ends(problem: Problem, text: str) -> str:
         [warning] = judged(problem, entries=[entry(text)]).warnings

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Problem
 from reconciler.core.resource import Desired, Key, Pin
-from reconciler.core.values import Bundle, Secret
+from reconciler.core.values import ABSENT, Bundle, Secret
 from reconciler.core.wire import live_digest
 from tests.support.kinds import WIDGET, fingerprint
 from tests.support.planning import G, V, W, actions, entry, live, only, plan, want
@@ -35,6 +35,10 @@ def test_a_create_carries_all_that_its_manifest_says() -> None:
     )
     assert change.marks == {name: Mark("a.yaml", 2, 1) for name in ("name", "size", "token")}
     assert [(field.label, field.secret) for field in change.fields] == [("name", ""), ("size", ""), ("token", "new")]
+    assert [(field.path, field.base, field.desired, field.live) for field in change.fields[:2]] == [
+        (("name",), ABSENT, "w", ABSENT),
+        (("size",), ABSENT, 2, ABSENT),
+    ]
     assert change.entry is not None
     assert change.entry.fields["token"].fingerprint == fingerprint(Secret("env:A", "x"))
 

@@ -34,6 +34,9 @@ def changes(
         (changes(21, "create"), {"Dataset": 480}, 23),
         (changes(20, "delete"), {"Dataset": 20}, 21),
         (changes(20, "delete"), {"Dataset": 501}, 21),
+        (changes(20, "delete"), {"Dataset": 521}, 22),
+        (changes(20), {"Dataset": 490}, 21),
+        (changes(3, steps=0, kind="Connector") + changes(1), {"Dataset": 1}, 2),
         (changes(20) + changes(2, kind="Connector"), {"Dataset": 20}, 25),
     ],
 )
@@ -43,3 +46,4 @@ def test_requests(made: list[Change], live: dict[str, int], requests: int) -> No
 
 def test_seconds_at_the_limit() -> None:
     assert cost_of(changes(5), {}, rate=4, page_size=500) == Cost(10, 2.5)
+    assert cost_of(changes(5), {}, rate=8, page_size=500) == Cost(10, 1.2)

@@ -24,15 +24,16 @@ def sides(*items: Stated) -> dict[Key, Stated]:
 
 
 def test_added_removed_changed_and_alike() -> None:
-    before = sides(stated(PEOPLE, description="a"), stated(Key("Dataset", "old")), stated(Key("Dataset", "same")))
-    after = sides(stated(Key("Dataset", "same")), stated(Key("Dataset", "new")), stated(PEOPLE, description="b"))
+    alike = stated(Key("Dataset", "same")), stated(Key("Dataset", "same too"))
+    before = sides(stated(PEOPLE, description="a"), stated(Key("Dataset", "old")), *alike)
+    after = sides(*alike, stated(Key("Dataset", "new")), stated(PEOPLE, description="b"))
     items, unchanged = compare_sides(KINDS, before, after)
     assert [(str(item.key), item.status) for item in items] == [
         ("Dataset/new", "added"),
         ("Dataset/old", "removed"),
         ("Dataset/people", "changed"),
     ]
-    assert unchanged == 1
+    assert unchanged == 2
     (field,) = items[2].fields
     assert (field.label, field.live, field.desired) == ("description", "a", "b")
     assert items[1].fields[0].desired is ABSENT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.guard import GUARDS, Limits, check
@@ -78,6 +80,12 @@ def test_the_message_states_the_arithmetic() -> None:
 
 def test_a_kind_of_unknown_size_has_no_share() -> None:
     assert codes(plan(4, sizes={})) == []
+
+
+def test_a_small_kind_hides_no_large_one() -> None:
+    small = Change(Key("Connector", "crm"), "delete", "crm")
+    made = plan(4, total=10, sizes={"Connector": 1, "Dataset": 10})
+    assert codes(replace(made, changes=(small, *made.changes))) == ["G002"]
 
 
 def test_a_protected_resource_is_named_to_be_deleted() -> None:

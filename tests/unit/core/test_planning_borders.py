@@ -93,3 +93,11 @@ def test_the_cost_knows_how_long_the_listings_are() -> None:
     observed = [live(Key("Widget", f"o{number:02}")) for number in range(30)]
     made = plan([want(key) for key in keys], observed, [entry(W)], page_size=10, rate=2.0, prune=True)
     assert (made.cost.requests, made.cost.seconds) == (25 + 6, 15.5)
+
+
+def test_a_narrowed_run_tells_of_what_stands_in_the_way_of_its_own_resources_only() -> None:
+    desired, adopt = [want(A), want(B)], {A: "nowhere", B: "nowhere"}
+    made = plan(desired, [], [], adopt=adopt, partial=True, selected=frozenset({A}))
+    assert [(item.code, item.key) for item in made.problems] == [("G011", A)]
+    assert made.changes == ()
+    assert sorted(item.key for item in plan(desired, [], [], adopt=adopt).problems if item.key) == [A, B]

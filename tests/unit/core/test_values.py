@@ -48,6 +48,7 @@ def test_no_way_of_printing_shows_a_secret() -> None:
     ]
     assert all(CANARY not in text for text in texts)
     assert f"{SECRET:>10}|" == "  (secret)|"
+    assert str(SECRET) == "(secret)"
 
 
 @pytest.mark.parametrize(
