@@ -133,7 +133,7 @@ Examples:
 @standard_options()
 def lock(settings: Settings, purpose: str) -> int:
     """Freeze the ledger: no apply, adopt or forget until it is unlocked."""
-    from reconciler.engine.runner import actor
+    from reconciler.engine.actor import actor
     from reconciler.engine.state.holder import holder_here
 
     store, _, _ = _open(settings)
@@ -201,7 +201,7 @@ def _take_away(settings: Settings, store: StateStore, holder: Holder, *, yes: bo
 
 
 def _discard(settings: Settings, store: StateStore, stack: str, target: str, lock_timeout: float) -> None:
-    from reconciler.engine.runner import actor
+    from reconciler.engine.actor import actor
     from reconciler.engine.state.discard import discard_journal
 
     with store.lease(actor(), "giving up an interrupted apply", lock_timeout):

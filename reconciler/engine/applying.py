@@ -11,6 +11,7 @@ from reconciler.core.plandigest import change_digest
 from reconciler.core.report import Report, Result
 from reconciler.core.values import Bundle, Secret
 from reconciler.cxone.client import Client
+from reconciler.engine.actor import actor
 from reconciler.engine.apply import Stop
 from reconciler.engine.clock import now, parse
 from reconciler.engine.judging import judged_for_apply
@@ -19,11 +20,11 @@ from reconciler.engine.observe import observe_kinds
 from reconciler.engine.planfiles import read_plan
 from reconciler.engine.planner import Request
 from reconciler.engine.resuming import journaled_plan
-from reconciler.engine.runner import Runner, actor
+from reconciler.engine.runner import Runner
 from reconciler.engine.session import Session, run, stop_on_signals
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.fingerprint import Fingerprinter, provisional_salt
-from reconciler.engine.state.journal import Journal
+from reconciler.engine.state.journal_writer import Journal
 from reconciler.engine.state.ledger import LedgerWriter
 from reconciler.engine.state.store import Lease
 from reconciler.errors import (

@@ -12,10 +12,10 @@ from reconciler.core.planning import Options, make_plan
 from reconciler.core.resource import Desired, Entry, Key, Observed
 from reconciler.core.values import ABSENT, MASKED, Secret, Tree
 from reconciler.core.wire import live_tree
+from reconciler.engine.actor import actor
 from reconciler.engine.applying import refuse_open_journal
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.observe import observe_kinds
-from reconciler.engine.runner import actor
 from reconciler.engine.session import Session, run
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.ledger import LedgerWriter

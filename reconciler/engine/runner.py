@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,21 +28,13 @@ from reconciler.engine.prepare import prepare
 from reconciler.engine.readback import Gone, Seen, read_back
 from reconciler.engine.resuming import not_recorded, progress_of
 from reconciler.engine.state.audit import AuditLog
-from reconciler.engine.state.journal import Journal, JournalState, entry_record, pin_to_json
+from reconciler.engine.state.journal import JournalState, entry_record, pin_to_json
+from reconciler.engine.state.journal_writer import Journal
 from reconciler.engine.state.ledger import LedgerWriter
 from reconciler.errors import LeaseLost, LedgerDamaged, LedgerError, StorageError
 
 SAVE_SECONDS = 5.0
 """Seconds between writes of the ledger while an apply runs; the journal holds what came since."""
-
-
-def actor() -> str:
-    """Who runs this, for locks and logs: ``user@host``."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
+from reconciler.engine.actor import actor
 from reconciler.engine.clock import now, stamp
-from reconciler.engine.runner import actor
 from reconciler.engine.session import Session
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger

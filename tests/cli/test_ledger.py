@@ -11,7 +11,9 @@ import pytest
 
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.file_store import FileStore
-from reconciler.engine.state.journal import NAME, Journal, entry_record, pin_to_json
+from reconciler.engine.state.journal import entry_record, pin_to_json
+from reconciler.engine.state.journal_lines import NAME
+from reconciler.engine.state.journal_writer import Journal
 from reconciler.errors import LeaseLost
 from tests.support.kind_examples import EXAMPLES
 from tests.support.project import Project, manifest

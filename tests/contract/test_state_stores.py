@@ -14,8 +14,9 @@ from reconciler.engine.state import audit
 from reconciler.engine.state.audit import AuditLog, read_audit, verify
 from reconciler.engine.state.checkup import check_state
 from reconciler.engine.state.file_store import FileStore
-from reconciler.engine.state.journal import NAME, Journal, entry_record, open_journal
-from reconciler.engine.state.journal_lines import ended
+from reconciler.engine.state.journal import entry_record, open_journal
+from reconciler.engine.state.journal_lines import NAME, ended
+from reconciler.engine.state.journal_writer import Journal
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger
 from reconciler.engine.state.store import Holder, Lease, StateStore
 from reconciler.errors import LeaseLost, LedgerConflict, LedgerLocked

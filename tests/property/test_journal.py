@@ -5,7 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.core.resource import Entry, Key, Pin
-from reconciler.engine.state.journal import entry_record, line_of, line_of_group, pin_to_json, replay
+from reconciler.engine.state.journal import entry_record, pin_to_json, replay
+from reconciler.engine.state.journal_lines import line_of, line_of_group
 from reconciler.errors import LedgerDamaged
 
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -11,6 +11,7 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.exported import Exported
 from reconciler.core.plan import Change, Plan
 from reconciler.core.resource import Entry, Key
+from reconciler.engine.actor import actor
 from reconciler.engine.applying import refuse_open_journal
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.export.pages import SECRETS_FILE, files, manifests, ours, secrets_page
@@ -18,7 +19,6 @@ from reconciler.engine.export.placing import check_places, place
 from reconciler.engine.export.survey import Survey
 from reconciler.engine.export.writing import Wanted, Written, write_down
 from reconciler.engine.planner import Request, compose
-from reconciler.engine.runner import actor
 from reconciler.engine.session import Session
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.ledger import LedgerWriter

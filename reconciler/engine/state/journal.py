@@ -7,24 +7,19 @@ reads back is an error, since a journal that lies is worse than none.
 
 from __future__ import annotations
 
-import time
 import zlib
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
 import orjson
 
 from reconciler.core.codec import entry_from_json, entry_to_json
 from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
-from reconciler.engine.state.journal_lines import END, NAME, ended, line_of, line_of_group
+from reconciler.engine.state.journal_lines import NAME, ended
 from reconciler.engine.state.store import StateStore
-from reconciler.errors import LedgerDamaged, LedgerError, PlanFileError, StorageError
+from reconciler.errors import LedgerDamaged, LedgerError
 
 FORMAT_VERSION = 1
 WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
@@ -101,6 +96,11 @@ def require_own(state: JournalState, place: str, *, stack: str, target: str) -> 
             f"the journal {place} belongs to {other}",
             fix="put it back where it came from; or `reconciler ledger unlock --discard-journal` sets it aside",
         )
+
+
+def whole_length(data: bytes) -> int:
+    """The bytes of a journal that read back: what comes behind them is a torn end."""
+    return _whole(data)[1]
 
 
 def _whole(data: bytes) -> tuple[list[Mapping[str, Any]], int]:
@@ -193,112 +193,6 @@ def entry_record(key: Key, entry: Entry | None, moved_from: Key | None) -> dict[
         "entry": entry_to_json(entry) if entry else None,
         "from": str(moved_from) if moved_from else None,
     }
-
-
-QUICK_SECONDS: Final = 0.002
-"""How long a write may hold up everything else that is in flight, going by those before."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """Records that wait to be written together."""
-
-    records: list[Mapping[str, Any]] = field(default_factory=list)
-    durable: bool = False
-
-
-class Journal:
-    """Writes records with group commit: callers that come together share one write and one fsync.
-
-    A store of which any of the last writes took less than `QUICK_SECONDS` is written to at once, any other in a thread of its own:
-    waiting for a thread takes milliseconds where much is in flight.
-
-    After a write that failed it takes nothing more: what is not on record must not be sent, and what comes after a gap must not
-    look complete.
-    """
-
-    def __init__(self, store: StateStore) -> None:
-        self._store = store
-        self._lock = anyio.Lock(fast_acquire=True)
-        self._group = _Group()
-        self._failure: LedgerError | StorageError | None = None
-        self._took: deque[float] = deque(maxlen=4)
-
-    def begin(self, header: Mapping[str, Any]) -> None:
-        """Start a journal with its header, in place of one that has ended; raises `PlanFileError` for a plan that it cannot hold."""
-        try:
-            line = line_of({"record": "header", "format_version": FORMAT_VERSION, **header})
-        except TypeError as error:
-            raise PlanFileError(
-                "the plan holds what no journal can: whole numbers beyond 64 bits, lone surrogates, or maps and lists that are "
-                "nested far too deep",
-                fix="take them out of the manifests, and plan again",
-            ) from error
-        self._store.delete(NAME)
-        self._store.append(NAME, line)
-
-    def resume(self) -> None:
-        """Go on with an open journal: a torn end is cut off before anything is added behind it."""
-        data = self._store.read_log(NAME)
-        _, length = _whole(data)
-        if length < len(data):
-            self._store.rewrite_log(NAME, data[:length])
-
-    def note(self, *records: Mapping[str, Any]) -> None:
-        """Take records that become durable with the next ones that must be, before those, or when `settle` is called."""
-        self._group.records += records
-
-    async def settle(self) -> None:
-        """Make durable all that was noted. Raises as `append`, also where a write that held any of it has failed before."""
-        self._require_whole()
-        if self._group.records:
-            await self.append()
-
-    async def append(self, *records: Mapping[str, Any]) -> None:
-        """Make records durable, with all that was noted before them; returns once they are.
-
-        Raises `StorageError`, or `LedgerConflict` where somebody else wrote.
-        """
-        group = self._group
-        group.records += records
-        # Whoever else is ready at this moment comes first, so that one write serves all of them.
-        await anyio.lowlevel.checkpoint()
-        if group.durable:
-            return
-        async with self._lock:
-            if not group.durable:
-                self._require_whole()
-                self._group = _Group()
-                await self._write(group)
-
-    async def _write(self, group: _Group) -> None:
-        data = line_of_group(group.records)
-        try:
-            if self._took and min(self._took) < QUICK_SECONDS:
-                self._append(data)
-            else:
-                await anyio.to_thread.run_sync(self._append, data)
-        except LedgerError as error:
-            self._failure = error
-            raise
-        except StorageError as error:
-            self._failure = StorageError(error.message, fix=f"{error.fix}; then `reconciler apply --resume`")
-            raise self._failure from error
-        group.durable = True
-
-    def _append(self, data: bytes) -> None:
-        begun = time.perf_counter()
-        self._store.append(NAME, data)
-        self._took.append(time.perf_counter() - begun)
-
-    def _require_whole(self) -> None:
-        if self._failure is not None:
-            raise type(self._failure)(self._failure.message, fix=self._failure.fix) from self._failure
-
-    def end(self) -> None:
-        """Close the journal: its run needs no resuming. Raises `StorageError`."""
-        self._require_whole()
-        self._store.append(NAME, END)
 
 
 def read_journal(store: StateStore) -> JournalState | None:

@@ -9,7 +9,9 @@ from reconciler.core.resource import Entry, Key, Pin
 from reconciler.engine.state.audit import read_audit, verify
 from reconciler.engine.state.discard import Discarded, discard_journal
 from reconciler.engine.state.file_store import FileStore
-from reconciler.engine.state.journal import NAME, Journal, entry_record, open_journal, pin_to_json
+from reconciler.engine.state.journal import entry_record, open_journal, pin_to_json
+from reconciler.engine.state.journal_lines import NAME
+from reconciler.engine.state.journal_writer import Journal
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger
 
 OLD, KEPT, OPEN = Key("Dataset", "old"), Key("Dataset", "kept"), Key("Dataset", "open")
