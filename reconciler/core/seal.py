@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import is_
 from typing import Any
 
 from reconciler.core.compare import Fingerprint
-from reconciler.core.values import Secret
+from reconciler.core.values import Secret, with_leaves
 
 _MAY_HOLD = (dict, list, Secret)
 
@@ -17,19 +16,13 @@ def seal(value: Any, fingerprint: Fingerprint) -> Any:
 
     What holds no secret is returned as it is, not as a copy.
     """
-    if isinstance(value, dict):
-        changed = {
-            name: new
-            for name, item in value.items()
-            if isinstance(item, _MAY_HOLD) and (new := seal(item, fingerprint)) is not item
-        }
-        return {**value, **changed} if changed else value
-    if isinstance(value, list):
-        items = [seal(item, fingerprint) if isinstance(item, _MAY_HOLD) else item for item in value]
-        return value if all(map(is_, items, value)) else items
-    if isinstance(value, Secret):
-        return Secret(value.reference, value.reveal() if value.resolved else None, fingerprint(value))
-    return value
+
+    def sealed(leaf: Any) -> Any:
+        if not isinstance(leaf, Secret):
+            return leaf
+        return Secret(leaf.reference, leaf.reveal() if leaf.resolved else None, fingerprint(leaf))
+
+    return with_leaves(value, sealed)
 
 
 def secrets_in(value: object) -> Iterator[Secret]:
@@ -49,8 +42,4 @@ def fingerprint_of(secret: Secret) -> str:
 
 def has_secret(value: object) -> bool:
     """Whether a secret stands anywhere in a tree."""
-    if isinstance(value, dict):
-        return any(has_secret(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_secret(item) for item in value)
-    return isinstance(value, Secret)
+    return any(True for _ in secrets_in(value))

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.differing import Stated
 from reconciler.core.kind import Kind, Kinds
 from reconciler.core.resource import Desired, Key
-from reconciler.core.values import Bundle, Secret, Tree
+from reconciler.core.values import Bundle, Secret, Tree, with_leaves
 from reconciler.loading.manifest import Bound
 
 
@@ -59,13 +59,9 @@ def _comparable(kind: Kind, fields: Tree, pointers: Mapping[str, str]) -> Tree:
 
 def by_reference(value: Any) -> Any:
     """A value in which secrets are what they refer to, whether they were resolved or not; what has none is shared."""
-    if isinstance(value, Secret):
-        return Secret(value.reference) if value.resolved or value.fingerprint else value
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    copy: Any = None
-    for key, item in items:
-        new = by_reference(item)
-        if new is not item:
-            copy = value.copy() if copy is None else copy
-            copy[key] = new
-    return value if copy is None else copy
+
+    def bare(leaf: Any) -> Any:
+        known = isinstance(leaf, Secret) and (leaf.resolved or leaf.fingerprint)
+        return Secret(leaf.reference) if known else leaf
+
+    return with_leaves(value, bare)
