@@ -158,15 +158,14 @@ def entry_from_json(key: Key, data: Mapping[str, Any]) -> Entry:
         raise ValueError(f"the entry {key} is not one that this tool wrote") from error
 
 
-def ledger_to_json(ledger: Ledger) -> dict[str, Any]:
-    """A whole ledger as JSON, entries sorted by key; ``lost`` is a state of reading and is not written."""
+def ledger_head_to_json(ledger: Ledger) -> dict[str, Any]:
+    """A ledger as JSON, without its entries; ``lost`` is a state of reading and is not written."""
     return {
         "stack": ledger.stack,
         "target": ledger.target,
         "serial": ledger.serial,
         "salt": ledger.salt,
         "audit_head": ledger.audit_head,
-        "entries": {str(key): entry_to_json(ledger.entries[key]) for key in sorted(ledger.entries)},
     }
 
 

@@ -46,6 +46,8 @@ class FieldChange:
     @property
     def label(self) -> str:
         """The path as people write it: ``mappings[phone].direction``."""
+        if len(self.path) == 1 and self.keyed:
+            return self.path[0]
         out = ""
         for index, part in enumerate(self.path):
             out += f"[{part}]" if index == self.keyed else f".{part}" if out else part

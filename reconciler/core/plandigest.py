@@ -72,6 +72,4 @@ def _reviewed_value(value: Any) -> Any:
 
 def value_to_json(value: Any) -> Any:
     """A value of a plan's field as JSON."""
-    if value.__class__ in PLAIN:
-        return value
     return ABSENT_JSON if value is ABSENT else encode_tree(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
@@ -46,8 +46,11 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     return data
 
 
-def plan_to_record(plan: Plan) -> dict[str, Any]:
-    """The whole plan as JSON without its digests, which take as long as all the rest: for a journal, whose lines have their own."""
+def plan_to_record(plan: Plan, spelled: Callable[[dict[str, Any]], Any] = lambda change: change) -> dict[str, Any]:
+    """The whole plan as JSON without its digests, which take as long as all the rest: for a journal, whose lines have their own.
+
+    ``spelled`` is what each change's JSON is replaced by: whoever writes all of it can do that one by one.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "summary": summary(plan),
@@ -59,7 +62,7 @@ def plan_to_record(plan: Plan) -> dict[str, Any]:
         "sizes": dict(plan.sizes),
         "cost": {"requests": plan.cost.requests, "seconds": plan.cost.seconds},
         "drift": [str(change.key) for change in plan.drifted],
-        "changes": [_change_to_json(change) for change in plan.changes],
+        "changes": [spelled(_change_to_json(change)) for change in plan.changes],
         "orphans": [
             {"key": str(item.key), "name": item.live_name, "id": item.resource_id, "reason": item.reason}
             for item in plan.orphans
@@ -94,7 +97,7 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         "movedFrom": str(change.moved_from) if change.moved_from else None,
         "pin": {"style": change.pin.style, "value": change.pin.value, "digest": change.pin.digest},
         "steps": [{"operation": step.operation, "body": encode_tree(step.body)} for step in change.steps],
-        "fields": [_field_to_json(item, change.marks.get(item.label)) for item in change.fields],
+        "fields": [_field_to_json(item, change.marks) for item in change.fields],
         "unchecked": [list(path) for path in change.unchecked],
         "entry": entry_to_json(change.entry) if change.entry else None,
         "after": [str(key) for key in change.after],
@@ -108,9 +111,11 @@ def _change_to_json(change: Change) -> dict[str, Any]:
     }
 
 
-def _field_to_json(item: FieldChange, mark: Mark | None) -> dict[str, Any]:
+def _field_to_json(item: FieldChange, marks: Mapping[str, Mark | None]) -> dict[str, Any]:
+    label = item.label
+    mark = marks.get(label)
     return {
-        "label": item.label,
+        "label": label,
         "path": list(item.path),
         "keyed": item.keyed,
         "status": item.status,

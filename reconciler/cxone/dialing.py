@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Any, Final
 
 import anyio
+
+_Place = tuple[int, int, int, str, Any]
+"""An address as the resolver gives it: family, type, protocol, canonical name, address."""
 
 SECOND_ATTEMPT: Final = 0.25
 """Seconds after which another address is tried beside the one before."""
@@ -18,12 +22,15 @@ SECOND_ATTEMPT: Final = 0.25
 async def dial(host: str, port: int) -> socket.socket:
     """A connected socket. Raises OSError where no address can be reached, UnicodeError for a host that is no name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if len(found) == 1:
+        # Nothing to race with, and half the time: an apply dials as many connections at once as it may use.
+        return await _reach(*found[0])
     race = _Race()
     try:
         async with anyio.create_task_group() as group:
-            for family, _, protocol, _, address in _alternating(found):
+            for place in _alternating(found):
                 over = anyio.Event()
-                group.start_soon(race.run, group.cancel_scope, over, family, protocol, address)
+                group.start_soon(race.run, group.cancel_scope, over, place)
                 with anyio.move_on_after(SECOND_ATTEMPT):
                     await over.wait()
     except BaseException:
@@ -43,29 +50,38 @@ class _Race:
         self.winner: socket.socket | None = None
         self.errors: list[OSError] = []
 
-    async def run(self, others: anyio.CancelScope, over: anyio.Event, family: int, protocol: int, address: Any) -> None:
+    async def run(self, others: anyio.CancelScope, over: anyio.Event, place: _Place) -> None:
         """Try one address."""
-        trying = None
         try:
-            trying = socket.socket(family, socket.SOCK_STREAM, protocol)
-            trying.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(trying, address)
+            reached = await _reach(*place)
             if self.winner is None:
-                self.winner, trying = trying, None
+                self.winner = reached
                 others.cancel()
+            else:
+                reached.close()
         except OSError as error:
             self.errors.append(error)
         finally:
             over.set()
-            if trying is not None:
-                trying.close()
 
 
-def _alternating(found: list[Any]) -> list[Any]:
+async def _reach(family: int, kind: int, protocol: int, _: str, address: Any) -> socket.socket:
+    """Connect to one address, as the resolver gave it."""
+    trying = socket.socket(family, kind, protocol)
+    try:
+        trying.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(trying, address)
+    except BaseException:
+        trying.close()
+        raise
+    return trying
+
+
+def _alternating(found: Sequence[_Place]) -> list[_Place]:
     """Addresses of both families by turns, the resolver's first choice first."""
     first = [item for item in found if item[0] == found[0][0]]
     other = [item for item in found if item[0] != found[0][0]]
-    made = []
+    made: list[_Place] = []
     for index in range(max(len(first), len(other))):
         made += first[index : index + 1] + other[index : index + 1]
     return made

@@ -14,18 +14,18 @@ import anyio.to_thread
 from reconciler import __version__
 from reconciler.core.kind import Kinds
 from reconciler.core.plan import Change, Plan
-from reconciler.core.planfile import plan_to_record
 from reconciler.core.report import Report, Result
 from reconciler.core.resource import Entry, Key, Observed, Pin
 from reconciler.core.values import Bundle, Secret, Unknown
 from reconciler.cxone.client import Client
 from reconciler.engine.apply import Stop, apply_changes
 from reconciler.engine.clock import now, stamp
+from reconciler.engine.closing import Closing
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.perform import Held, Performer, Progress, Settled
 from reconciler.engine.pipeline import pipeline_run
 from reconciler.engine.prepare import prepare
-from reconciler.engine.readback import Gone, Seen, read_back
+from reconciler.engine.readback import Gone, Seen
 from reconciler.engine.resuming import not_recorded, progress_of
 from reconciler.engine.state.audit import AuditLog
 from reconciler.engine.state.journal import JournalState, entry_record, pin_to_json
@@ -80,8 +80,8 @@ class Runner:
         # A log that cannot be written is found out now, and not when there is something to tell.
         self.audit.flush()
         # As prepared: whoever resumes must find the same steps, and marks of secrets that fit the ledger's salt.
-        prepared = plan_to_record(replace(plan, changes=tuple(changes)))
-        self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__, "plan": prepared})
+        prepared = replace(plan, changes=tuple(changes))
+        self.journal.begin({"run": self.run_id, "started": stamp(now()), "tool": __version__}, prepared)
         report = await self._carry_out(changes, {})
         return replace(report, header=plan.header, acknowledged=plan.acknowledged)
 
@@ -152,8 +152,8 @@ class Runner:
             applied = {item.key for item in results if item.outcome == "applied"}
             touched = self._touched([change for change in changes if change.steps and change.key in applied])
             if not self.stop.requested and touched:
-                seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
-            self._take_in(seen)
+                closing = Closing(self.client, self.kinds, self.writer, self.live, self.before)
+                seen = await closing.read_back(touched)
             self.audit.add("apply-ended", at=stamp(now()), applied=len(applied), changes=len(results))
             trouble = self._unsaved() or unsettled or self._unended(results)
         if trouble is not None:
@@ -161,14 +161,6 @@ class Runner:
             if warning:
                 self.warn(warning)
         return Report(tuple(results), tuple(seen.diverged), self.stop.signal, self.client.requests_by_method)
-
-    def _take_in(self, seen: Seen) -> None:
-        for key, etag in seen.etags.items():
-            if (entry := self.writer.entries.get(key)) is not None:
-                self.writer.put(key, replace(entry, etag=etag))
-        for key in seen.kept & self.before.keys():
-            # It stays ours, so that the next plan deletes it again instead of knowing nothing of it.
-            self.writer.put(key, self.before[key])
 
     def _touched(self, changes: Sequence[Change]) -> dict[Key, Entry | Gone]:
         """What is to be read back of changes that were applied."""

@@ -15,6 +15,7 @@ from reconciler.engine.state.journal import entry_record, pin_to_json
 from reconciler.engine.state.journal_lines import NAME
 from reconciler.engine.state.journal_writer import Journal
 from reconciler.errors import LeaseLost
+from tests.support.journals import plan_of
 from tests.support.kind_examples import EXAMPLES
 from tests.support.project import Project, manifest
 
@@ -39,7 +40,9 @@ def interrupt(project: Project) -> None:
 
     async def work() -> None:
         journal = Journal(FileStore(project.state))
-        journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z", "plan": {"changes": []}})
+        ledger = json.loads((project.state / "ledger.json").read_bytes())
+        plan = plan_of(ledger["stack"], ledger["target"])
+        journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z"}, plan)
         await journal.append(entry_record(LATE, Entry(LATE, "d9", {"name": "late"}), None))
         pin = pin_to_json(Pin("absent"))
         await journal.append({"record": "intent", "key": "Dataset/open", "step": 0, "id": "", "pin": pin})

@@ -22,6 +22,7 @@ from reconciler.engine.state.store import Holder, Lease, StateStore
 from reconciler.errors import LeaseLost, LedgerConflict, LedgerLocked
 from tests.support.bucket import Bucket
 from tests.support.bucket_fixtures import bucket, buckets
+from tests.support.journals import NO_CHANGES
 
 __all__ = ["bucket", "buckets"]
 
@@ -253,7 +254,7 @@ class TestState:
 
         async def begin() -> None:
             journal = Journal(store)
-            journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z", "plan": {}})
+            journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z"}, NO_CHANGES)
             async with anyio.create_task_group() as group:
                 for number in range(20):
                     record = entry_record(key, Entry(key, f"d{number}", {}), None)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from reconciler.core.codec import MARKER
 from reconciler.core.resource import Entry, Key, Ledger
 from reconciler.core.values import Bundle, Secret
 from reconciler.engine.state.ledger import ledger_bytes, parse_ledger
+from reconciler.engine.state.ledger_text import EntryTexts
 from reconciler.errors import LedgerDamaged
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -63,6 +65,20 @@ def test_the_order_of_entries_does_not_matter(ledger: Ledger, random) -> None:
     random.shuffle(items)
     shuffled = Ledger("s", "t", dict(items), ledger.serial, SALT, audit_head=ledger.audit_head)
     assert ledger_bytes(shuffled) == ledger_bytes(ledger)
+
+
+@given(LEDGERS)
+def test_entries_spelled_one_by_one_are_laid_out_as_the_rest(ledger: Ledger) -> None:
+    laid_out = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    data = ledger_bytes(ledger)
+    assert orjson.dumps(orjson.loads(data), option=laid_out) == data
+
+
+@given(st.lists(LEDGERS, max_size=3))
+def test_texts_that_were_kept_are_those_of_the_entries_as_they_are_now(ledgers: list[Ledger]) -> None:
+    texts = EntryTexts()
+    for ledger in ledgers + ledgers[::-1]:
+        assert ledger_bytes(ledger, texts) == ledger_bytes(ledger)
 
 
 @given(LEDGERS, st.data())

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from reconciler.core.plan import Header, Plan
 from reconciler.core.resource import Key, Pin
 from reconciler.engine.state.journal import pin_to_json
 
 KEY = Key("Dataset", "tickets")
 PIN = Pin("etag", "abc", "dd")
+NO_CHANGES = Plan(Header())
+
+
+def plan_of(stack: str, target: str) -> Plan:
+    """A plan without changes, made for this stack and tenant."""
+    return Plan(Header(stack=stack, url=target))
 
 
 def intent(step: int) -> dict[str, object]:

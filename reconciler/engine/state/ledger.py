@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from reconciler.core.codec import entries_from_json, ledger_from_json, ledger_to_json
+from reconciler.core.codec import entries_from_json, ledger_from_json, ledger_head_to_json
 from reconciler.core.resource import Entry, Key, Ledger
 from reconciler.engine.state.fingerprint import new_salt
+from reconciler.engine.state.ledger_text import EntryTexts
 from reconciler.engine.state.store import Blob, StateStore
 from reconciler.errors import LedgerDamaged, LedgerError
 
@@ -148,9 +149,10 @@ def _check_version(raw: Mapping[str, Any], place: str) -> None:
         )
 
 
-def ledger_bytes(ledger: Ledger) -> bytes:
-    """The ledger as it is stored: the same bytes for the same content."""
-    data = {"format_version": FORMAT_VERSION, **ledger_to_json(ledger)}
+def ledger_bytes(ledger: Ledger, texts: EntryTexts | None = None) -> bytes:
+    """The ledger as it is stored: the same bytes for the same content. ``texts`` are those of entries that were stored before."""
+    entries = (texts or EntryTexts()).all(ledger.entries)
+    data = {"format_version": FORMAT_VERSION, **ledger_head_to_json(ledger), "entries": entries}
     return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -166,6 +168,7 @@ class LedgerWriter:
     entries: dict[Key, Entry] = field(init=False)
     version: str | None = field(init=False)
     dirty: bool = False
+    texts: EntryTexts = field(default_factory=EntryTexts)
 
     def __post_init__(self) -> None:
         self.entries = dict(self.ledger.entries)
@@ -193,7 +196,7 @@ class LedgerWriter:
             self.ledger, entries=dict(self.entries), serial=self.ledger.serial + 1, lost=False, audit_head=head
         )
         try:
-            self.version = self.store.write(NAME, ledger_bytes(ledger), self.version)
+            self.version = self.store.write(NAME, ledger_bytes(ledger, self.texts), self.version)
         except BaseException:
             self.dirty = True
             raise

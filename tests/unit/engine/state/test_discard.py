@@ -13,6 +13,7 @@ from reconciler.engine.state.journal import entry_record, open_journal, pin_to_j
 from reconciler.engine.state.journal_lines import NAME
 from reconciler.engine.state.journal_writer import Journal
 from reconciler.engine.state.ledger import LedgerWriter, load_ledger
+from tests.support.journals import plan_of
 
 OLD, KEPT, OPEN = Key("Dataset", "old"), Key("Dataset", "kept"), Key("Dataset", "open")
 
@@ -25,7 +26,7 @@ def interrupted(folder: Path) -> FileStore:
 
     async def work() -> None:
         journal = Journal(store)
-        journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z", "plan": {}})
+        journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z"}, plan_of("s", "t"))
         await journal.append(entry_record(KEPT, Entry(KEPT, "d1", {"name": "kept"}), OLD))
         pin = pin_to_json(Pin("absent"))
         await journal.append({"record": "intent", "key": str(OPEN), "step": 0, "id": "", "pin": pin})

@@ -9,7 +9,7 @@ from reconciler.engine.state.journal import entry_record, open_journal, replay, 
 from reconciler.engine.state.journal_lines import NAME, line_of, line_of_group
 from reconciler.engine.state.journal_writer import Journal
 from reconciler.errors import LedgerDamaged
-from tests.support.journals import KEY, PIN, intent, outcome
+from tests.support.journals import KEY, NO_CHANGES, PIN, intent, outcome
 
 HEADER = line_of({"record": "header", "format_version": 1, "run": "r1", "plan": {}})
 
@@ -79,7 +79,7 @@ def test_damage_before_the_end_is_an_error(data: bytes) -> None:
 
 def test_a_journal_that_ended_is_known_by_its_last_line_alone(tmp_path, monkeypatch) -> None:
     store = FileStore(tmp_path)
-    Journal(store).begin({"run": "r1", "plan": {}})
+    Journal(store).begin({"run": "r1"}, NO_CHANGES)
     Journal(store).end()
     monkeypatch.setattr(FileStore, "read_log", lambda *_: pytest.fail("the whole journal was read"))
     assert open_journal(store) is None
@@ -88,7 +88,7 @@ def test_a_journal_that_ended_is_known_by_its_last_line_alone(tmp_path, monkeypa
 @pytest.mark.parametrize("left", ["", "torn"])
 def test_a_journal_whose_last_line_is_another_is_open(tmp_path, left: str) -> None:
     store = FileStore(tmp_path)
-    Journal(store).begin({"run": "r1", "plan": {}})
+    Journal(store).begin({"run": "r1"}, NO_CHANGES)
     anyio.run(Journal(store).append, intent(0))
     store.append(NAME, line_of({"record": "end"})[: -1 if left else 0])
     assert open_journal(store) is not None

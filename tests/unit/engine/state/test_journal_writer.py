@@ -13,12 +13,12 @@ from reconciler.engine.state.journal import open_journal, read_journal
 from reconciler.engine.state.journal_lines import NAME
 from reconciler.engine.state.journal_writer import Journal
 from reconciler.errors import StorageError
-from tests.support.journals import KEY, intent, outcome
+from tests.support.journals import KEY, NO_CHANGES, intent, outcome
 
 
 def begun(store: FileStore) -> Journal:
     journal = Journal(store)
-    journal.begin({"run": "r1", "plan": {}})
+    journal.begin({"run": "r1"}, NO_CHANGES)
     return journal
 
 
@@ -136,10 +136,10 @@ def test_what_was_noted_before_a_write_that_failed_is_never_taken_for_durable(tm
 @pytest.mark.parametrize("torn", [b"12345678 {torn", b"12345678 {torn}\n", b"\0\0\n\0\0\n\0"])
 def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_path: Path, torn: bytes) -> None:
     store = FileStore(tmp_path)
-    Journal(store).begin({"run": "r1", "plan": {}})
+    Journal(store).begin({"run": "r1"}, NO_CHANGES)
     Journal(store).end()
     assert open_journal(store) is None
-    Journal(store).begin({"run": "r2", "plan": {}})
+    Journal(store).begin({"run": "r2"}, NO_CHANGES)
     assert open_journal(store) is not None
     store.append(NAME, torn)
     journal = Journal(store)

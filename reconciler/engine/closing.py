@@ -1,0 +1,68 @@
+"""What an apply does behind its last change: reading back what it touched, and the ledger's part of what that shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import anyio
+import anyio.lowlevel
+
+from reconciler.core.kind import Kinds
+from reconciler.core.resource import Entry, Key, Observed
+from reconciler.cxone.client import Client
+from reconciler.engine.concurrency import first_error
+from reconciler.engine.readback import Seen, Touched, read_back
+from reconciler.engine.state.ledger import LedgerWriter
+
+_AT_ONCE = 20
+"""Entries that are spelled before whatever else is ready has its turn: less than a millisecond."""
+
+
+@dataclass(slots=True)
+class Closing:
+    """Reads back and takes in. ``live`` is what the tenant answered to writes, ``before`` what the ledger held at first.
+
+    While the listings are under way the entries are spelled as they will be, if those ETags are still the resources' own: what
+    then is left to do is to write them.
+    """
+
+    client: Client
+    kinds: Kinds
+    writer: LedgerWriter
+    live: Mapping[Key, Observed]
+    before: Mapping[Key, Entry]
+    _expected: dict[Key, Entry] = field(default_factory=dict, init=False)
+
+    async def read_back(self, touched: Touched) -> Seen:
+        """Read what was touched, and note in the ledger what was seen of it."""
+        seen = Seen()
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._expect, touched)
+                seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
+        except BaseExceptionGroup as error:
+            raise first_error(error) from error
+        self._take_in(seen)
+        return seen
+
+    async def _expect(self, touched: Touched) -> None:
+        for number, (key, entry) in enumerate(touched.items(), 1):
+            live = self.live.get(key)
+            if isinstance(entry, Entry) and live is not None:
+                self._expected[key] = expected = replace(entry, etag=live.etag)
+                self.writer.texts.of(key, expected)
+            if number % _AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+
+    def _take_in(self, seen: Seen) -> None:
+        entries = self.writer.entries
+        for key, etag in seen.etags.items():
+            expected = self._expected.get(key)
+            if expected is not None and expected.etag == etag:
+                self.writer.put(key, expected)
+            elif (entry := entries.get(key)) is not None:
+                self.writer.put(key, replace(entry, etag=etag))
+        for key in seen.kept & self.before.keys():
+            # It stays ours, so that the next plan deletes it again instead of knowing nothing of it.
+            self.writer.put(key, self.before[key])
