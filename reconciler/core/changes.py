@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.compare import Comparison, FieldChange
+from reconciler.core.compare import Comparison, FieldChange, all_new
 from reconciler.core.details import bundle_files
 from reconciler.core.kind import Kind
 from reconciler.core.matching import Match
@@ -12,7 +12,7 @@ from reconciler.core.plan import Change, Step
 from reconciler.core.resource import Desired, Entry, Observed, Pin, PinStyle
 from reconciler.core.settled import what_else
 from reconciler.core.steps import settled_fields, sourced_marks
-from reconciler.core.values import ABSENT, Secret, Tree
+from reconciler.core.values import ABSENT, Tree
 from reconciler.core.wire import live_digest, live_tree
 
 
@@ -28,10 +28,7 @@ class Sides:
 def create_change(kind: Kind, item: Match, declared: Tree, steps: tuple[Step, ...]) -> Change:
     """The change that creates what is not there; ``declared`` is sealed."""
     desired = item.desired
-    fields = tuple(
-        FieldChange((name,), "ours", ABSENT, value, ABSENT, "new" if isinstance(value, Secret) else "")
-        for name, value in sorted(declared.items())
-    )
+    fields = all_new(declared)
     return Change(
         desired.key,
         "create",

@@ -59,6 +59,14 @@ class FieldChange:
         return self.status != "released" and self.secret != "unchecked"  # noqa: S105
 
 
+def all_new(declared: Tree) -> tuple[FieldChange, ...]:
+    """The differences of a resource that is not there yet: each of its fields is new."""
+    return tuple(
+        FieldChange((name,), "ours", ABSENT, value, ABSENT, "new" if isinstance(value, Secret) else "")
+        for name, value in sorted(declared.items())
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The result of one three-way comparison.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
-from reconciler.core.compare import FieldChange, SecretState, Status
+from reconciler.core.compare import FieldChange, SecretState, Status, all_new
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import (
     Acknowledged,
@@ -40,17 +40,22 @@ _SECRETS = frozenset(get_args(SecretState))
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The whole plan as JSON, digests included. Secrets are references and fingerprints, bundles SHA-256."""
-    data = plan_to_record(plan)
+    data = _plan_to_json(plan, [_change_to_json(change) for change in plan.changes])
     data["changeDigest"] = change_digest(plan)
     data["planDigest"] = plan_digest(data)
     return data
 
 
 def plan_to_record(plan: Plan, spelled: Callable[[dict[str, Any]], Any] = lambda change: change) -> dict[str, Any]:
-    """The whole plan as JSON without its digests, which take as long as all the rest: for a journal, whose lines have their own.
+    """The whole plan as JSON for a journal: without its digests, which take as long as all the rest, as its lines have their own.
 
-    ``spelled`` is what each change's JSON is replaced by: whoever writes all of it can do that one by one.
+    The fields of a create, which are the ones of its entry, are not written a third time. ``spelled`` is what each change's JSON is
+    replaced by: whoever writes all of it can do that one by one.
     """
+    return _plan_to_json(plan, [spelled(_change_to_record(change)) for change in plan.changes])
+
+
+def _plan_to_json(plan: Plan, changes: list[Any]) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "summary": summary(plan),
@@ -62,7 +67,7 @@ def plan_to_record(plan: Plan, spelled: Callable[[dict[str, Any]], Any] = lambda
         "sizes": dict(plan.sizes),
         "cost": {"requests": plan.cost.requests, "seconds": plan.cost.seconds},
         "drift": [str(change.key) for change in plan.drifted],
-        "changes": [spelled(_change_to_json(change)) for change in plan.changes],
+        "changes": changes,
         "orphans": [
             {"key": str(item.key), "name": item.live_name, "id": item.resource_id, "reason": item.reason}
             for item in plan.orphans
@@ -88,6 +93,16 @@ def _value_from_json(value: Any) -> Any:
 
 
 def _change_to_json(change: Change) -> dict[str, Any]:
+    return _with_fields(change, [_field_to_json(item, change.marks) for item in change.fields])
+
+
+def _change_to_record(change: Change) -> dict[str, Any]:
+    if change.action != "create" or change.entry is None:
+        return _change_to_json(change)
+    return {**_with_fields(change, None), "marks": {label: str(mark) for label, mark in change.marks.items()}}
+
+
+def _with_fields(change: Change, fields: list[Any] | None) -> dict[str, Any]:
     return {
         "key": str(change.key),
         "action": change.action,
@@ -97,7 +112,7 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         "movedFrom": str(change.moved_from) if change.moved_from else None,
         "pin": {"style": change.pin.style, "value": change.pin.value, "digest": change.pin.digest},
         "steps": [{"operation": step.operation, "body": encode_tree(step.body)} for step in change.steps],
-        "fields": [_field_to_json(item, change.marks) for item in change.fields],
+        "fields": fields,
         "unchecked": [list(path) for path in change.unchecked],
         "entry": entry_to_json(change.entry) if change.entry else None,
         "after": [str(key) for key in change.after],
@@ -176,7 +191,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 def _change_from_json(item: Mapping[str, Any]) -> Change:
     key = Key.parse(item["key"])
-    marks = {field["label"]: mark_from_text(field["source"]) for field in item["fields"] if field["source"]}
+    entry = entry_from_json(key, item["entry"]) if item["entry"] is not None else None
+    if item["fields"] is None and entry is not None:
+        fields = all_new(entry.fields)
+        marks = {str(label): mark_from_text(source) for label, source in item["marks"].items()}
+    else:
+        fields = tuple(_field_from_json(field) for field in item["fields"])
+        marks = {field["label"]: mark_from_text(field["source"]) for field in item["fields"] if field["source"]}
     change = Change(
         key,
         item["action"],
@@ -184,9 +205,9 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
         str(item["id"]),
         Pin(item["pin"]["style"], str(item["pin"]["value"]), str(item["pin"]["digest"])),
         tuple(Step(step["operation"], dict(decode_tree(step["body"]))) for step in item["steps"]),
-        tuple(_field_from_json(field) for field in item["fields"]),
+        fields,
         tuple(tuple(str(part) for part in path) for path in item["unchecked"]),
-        entry_from_json(key, item["entry"]) if item["entry"] is not None else None,
+        entry,
         tuple(Key.parse(text) for text in item["after"]),
         str(item["reason"]),
         Key.parse(item["movedFrom"]) if item["movedFrom"] else None,

@@ -10,6 +10,8 @@ import anyio.lowlevel
 
 from reconciler.core.kind import Kinds
 from reconciler.core.resource import Entry, Key, Observed
+from reconciler.core.sameness import identical
+from reconciler.core.settled import divergence
 from reconciler.cxone.client import Client
 from reconciler.engine.concurrency import first_error
 from reconciler.engine.readback import Seen, Touched, read_back
@@ -23,8 +25,8 @@ _AT_ONCE = 20
 class Closing:
     """Reads back and takes in. ``live`` is what the tenant answered to writes, ``before`` what the ledger held at first.
 
-    While the listings are under way the entries are spelled as they will be, if those ETags are still the resources' own: what
-    then is left to do is to write them.
+    While the listings are under way the answers are compared with the ledger, and entries spelled as they will be if the resources
+    are still as answered: what is left to do then is to see that they are, and to write.
     """
 
     client: Client
@@ -40,7 +42,7 @@ class Closing:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._expect, touched)
-                seen = await read_back(self.client, self.kinds, touched, anyio.sleep)
+                seen = await read_back(self.client, self.kinds, touched, anyio.sleep, self._as_answered)
         except BaseExceptionGroup as error:
             raise first_error(error) from error
         self._take_in(seen)
@@ -49,11 +51,15 @@ class Closing:
     async def _expect(self, touched: Touched) -> None:
         for number, (key, entry) in enumerate(touched.items(), 1):
             live = self.live.get(key)
-            if isinstance(entry, Entry) and live is not None:
+            if isinstance(entry, Entry) and live is not None and not divergence(self.kinds[key.kind], entry, live):
                 self._expected[key] = expected = replace(entry, etag=live.etag)
                 self.writer.texts.of(key, expected)
             if number % _AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
+
+    def _as_answered(self, key: Key, found: Observed) -> bool:
+        """Whether a resource is still what its last write was answered with, which was as it should be."""
+        return key in self._expected and identical(self.live[key].body, found.body)
 
     def _take_in(self, seen: Seen) -> None:
         entries = self.writer.entries

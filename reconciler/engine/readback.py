@@ -29,6 +29,10 @@ Touched = Mapping[Key, Entry | Gone]
 """What an apply touched, each with what is to be live of it."""
 
 
+AsMeant = Callable[[Key, Observed], bool]
+"""Whether it is known already that a resource is as it should be, going by all of it that was read; false where it must be looked at."""
+
+
 @dataclass(slots=True)
 class Seen:
     """What reading back found.
@@ -42,7 +46,17 @@ class Seen:
     kept: frozenset[Key] = frozenset()
 
 
-async def read_back(client: Client, kinds: Kinds, touched: Touched, sleep: Callable[[float], Awaitable[None]]) -> Seen:
+def _not_known(_: Key, __: Observed) -> bool:
+    return False
+
+
+async def read_back(
+    client: Client,
+    kinds: Kinds,
+    touched: Touched,
+    sleep: Callable[[float], Awaitable[None]],
+    as_meant: AsMeant = _not_known,
+) -> Seen:
     """Read every touched resource once more and compare it with the ledger, or see that it is gone."""
     left = dict(touched)
     seen = Seen()
@@ -52,7 +66,7 @@ async def read_back(client: Client, kinds: Kinds, touched: Touched, sleep: Calla
         if wait:
             await sleep(wait)
         try:
-            seen.diverged = await _look(client, kinds, left, seen.etags)
+            seen.diverged = await _look(client, kinds, left, seen.etags, as_meant)
         except ReconcilerError as error:
             seen.diverged = [(key, f"could not be read back: {error.message}") for key in sorted(left)]
             break
@@ -61,7 +75,9 @@ async def read_back(client: Client, kinds: Kinds, touched: Touched, sleep: Calla
     return seen
 
 
-async def _look(client: Client, kinds: Kinds, touched: Touched, etags: dict[Key, str]) -> list[tuple[Key, str]]:
+async def _look(
+    client: Client, kinds: Kinds, touched: Touched, etags: dict[Key, str], as_meant: AsMeant
+) -> list[tuple[Key, str]]:
     by_kind: dict[str, list[Key]] = {}
     for key in sorted(touched):
         by_kind.setdefault(key.kind, []).append(key)
@@ -81,7 +97,7 @@ async def _look(client: Client, kinds: Kinds, touched: Touched, etags: dict[Key,
             if item is None:
                 found.append((key, "is not there"))
                 continue
-            changes = divergence(kinds[name], entry, item)
+            changes = () if as_meant(key, item) else divergence(kinds[name], entry, item)
             labels = [item.label for item in changes if item.sends and not isinstance(item.desired, Secret)]
             if labels:
                 found.append((key, f"reads back otherwise at {', '.join(labels)}"))

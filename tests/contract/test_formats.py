@@ -18,7 +18,8 @@ from reconciler.engine.state.journal_lines import line_of
 from reconciler.engine.state.ledger import ledger_bytes, parse_ledger
 from tests.support.project import Project
 
-OLDEST = Path(__file__).parents[1] / "golden" / "formats" / "1"
+FORMATS = Path(__file__).parents[1] / "golden" / "formats"
+OLDEST = FORMATS / "1"
 KEYS = ["Connector/crm", "DataAction/enrich", "Dataset/beside", "EventStream/calls"]
 
 
@@ -60,12 +61,14 @@ def test_the_plan_reads_back_with_its_digest(project: Project) -> None:
     assert "4 to create" in project.run("show", str(OLDEST / "plan.json")).ok().out
 
 
-def test_the_journal_reads_back_and_is_gone_on_with(project: Project) -> None:
-    state = replay((OLDEST / "interrupted" / "journal.ndjson").read_bytes())
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_the_journal_reads_back_and_is_gone_on_with(project: Project, version: str) -> None:
+    left = FORMATS / version / "interrupted"
+    state = replay((left / "journal.ndjson").read_bytes())
     assert state is not None
     assert (state.undecided, state.ended) == ((Key("Connector", "crm"),), False)
     assert len(journaled_plan(state).changes) == 4
-    restore(project, *(OLDEST / "interrupted").iterdir())
+    restore(project, *left.iterdir())
     assert "an earlier apply was interrupted" in project.run("plan").out
     project.run("apply", "--resume").ok()
     assert sorted(project.entries) == KEYS
@@ -99,7 +102,7 @@ def test_a_newer_journal_is_refused_in_words_and_can_be_given_up(project: Projec
     for arguments in (["apply", "--resume"], ["apply", "--yes"]):
         ran = project.run(*arguments).ok(1)
         assert (
-            "error[L001]: the journal .reconciler/local/journal.ndjson has format 2, and this version of the tool reads up to 1"
+            "error[L001]: the journal .reconciler/local/journal.ndjson has format 3, and this version of the tool reads up to 2"
             in ran.err
         )
         assert "--discard-journal" in ran.err

@@ -30,7 +30,7 @@ JOURNALS: dict[str, Damage] = {
     "without its end": changed(lambda data: b"".join(data.splitlines(keepends=True)[:-1])),
     "its end torn": changed(lambda data: data[:-5]),
     "a line of it gone bad": changed(lambda data: data[:100] + b"#" + data[101:-5]),
-    "another version": header_of(format_version=2),
+    "another version": header_of(format_version=3),
     "a header without a plan": header_of(plan=None),
 }
 REFUSED = {"garbage": "L001", "garbage in lines": "L001", "a line of it gone bad": "L001", "another version": "L001"}

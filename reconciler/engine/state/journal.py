@@ -21,7 +21,7 @@ from reconciler.engine.state.journal_lines import NAME, ended
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerDamaged, LedgerError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WAY_OUT = "`reconciler ledger unlock --discard-journal` keeps what reads back and gives up the rest"
 """What to do about a journal that cannot be gone on with."""
 

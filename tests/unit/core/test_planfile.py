@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from reconciler.core.codec import MARKER
-from reconciler.core.compare import FieldChange
+from reconciler.core.compare import FieldChange, all_new
 from reconciler.core.diagnostic import Mark
 from reconciler.core.plan import Change, Cost, Header, Orphan, Plan, Problem, Step, summary
 from reconciler.core.plandigest import change_digest, plan_digest
-from reconciler.core.planfile import plan_from_json, plan_to_json
+from reconciler.core.planfile import plan_from_json, plan_to_json, plan_to_record
 from reconciler.core.resource import Entry, Key, Pin
 from reconciler.core.schema_change import SchemaEffect
 from reconciler.core.values import ABSENT, MASKED, Secret, Template, Unknown
@@ -83,6 +83,25 @@ def test_a_plan_reads_back_whole() -> None:
     assert data["changeDigest"] == change_digest(plan)
     assert data["summary"] == summary(plan) == "1 to create, 1 to update, 0 to delete, 1 drifted"
     assert data["drift"] == ["Widget/w"]
+
+
+def test_a_plan_in_a_journal_reads_back_whole_though_it_says_the_fields_of_a_create_once() -> None:
+    fields = {"name": "v", "secret": SECRET, "of": Unknown("W", "a", "id")}
+    created = Change(
+        L,
+        "create",
+        "v",
+        steps=(Step("create", fields),),
+        fields=all_new(fields),
+        entry=Entry(L, "", fields),
+        marks={"of": Mark("a:b.yaml", 2, 3)},
+    )
+    plan = replace(rich(), changes=(*rich().changes, created))
+    data = through_json(plan_to_record(plan))
+    assert plan_from_json(data) == plan
+    assert [change["fields"] is None for change in data["changes"]] == [False, False, True]
+    spelled = plan_to_record(plan, lambda change: change["key"])
+    assert spelled == {**plan_to_record(plan), "changes": ["Widget/v", "Widget/w", "Widget/v"]}
 
 
 def test_the_summary_names_rare_actions_where_there_are_any() -> None:
