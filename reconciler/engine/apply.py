@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 
 from reconciler.core.plan import Change
 from reconciler.core.report import Result
@@ -74,17 +73,31 @@ class _Schedule:
 
 
 async def apply_changes(
-    changes: Sequence[Change], perform: Perform, *, parallelism: int, stop: Stop, listen: Listener
+    changes: Sequence[Change],
+    perform: Perform,
+    *,
+    parallelism: int,
+    stop: Stop,
+    listen: Listener,
+    ready: Callable[[Change], None] = lambda _: None,
 ) -> list[Result]:
     """Carry out changes in dependency order, at most ``parallelism`` at a time; one result for each, in plan order.
 
-    A failure skips what depends on it, and only that. After ``stop`` is asked for, nothing new begins.
+    A failure skips what depends on it, and only that. After ``stop`` is asked for, nothing new begins. ``ready`` is told of each
+    change that waits for nothing but its turn, in the order of their turns.
     """
     schedule = _Schedule.of(changes)
     send, receive = anyio.create_memory_object_stream[Key](math.inf)
+
+    def turn(key: Key) -> None:
+        change = schedule.changes[key]
+        if schedule.blocked_by(change) is None:
+            ready(change)
+        send.send_nowait(key)
+
     for change in changes:
         if not schedule.waiting[change.key]:
-            send.send_nowait(change.key)
+            turn(change.key)
     if not changes:
         send.close()
 
@@ -92,7 +105,10 @@ async def apply_changes(
         async for key in receive:
             result = await _one(schedule, schedule.changes[key], perform, stop)
             listen(result)
-            _continue(schedule, result, send)
+            for follower in schedule.ended(result):
+                turn(follower)
+            if len(schedule.results) == len(schedule.changes):
+                send.close()
 
     try:
         async with anyio.create_task_group() as group:
@@ -104,13 +120,6 @@ async def apply_changes(
         send.close()
         receive.close()
     return [schedule.results[change.key] for change in changes]
-
-
-def _continue(schedule: _Schedule, result: Result, send: MemoryObjectSendStream[Key]) -> None:
-    for ready in schedule.ended(result):
-        send.send_nowait(ready)
-    if len(schedule.results) == len(schedule.changes):
-        send.close()
 
 
 async def _one(schedule: _Schedule, change: Change, perform: Perform, stop: Stop) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -30,6 +29,7 @@ from reconciler.core.values import Bundle, Tree, Unknown
 from reconciler.core.wire import live_tree, request_body
 from reconciler.cxone.client import Client
 from reconciler.engine.anew import Anew, made_anew
+from reconciler.engine.intents import idempotency_key
 from reconciler.errors import (
     LeaseLost,
     NotFound,
@@ -144,7 +144,7 @@ class Performer:
         """Send one request until it is settled, as `reconciler.core.exchange` decides."""
         kind = self.kinds[change.key.kind]
         pin = NOTHING_THERE if step.operation == "create" else last.pin
-        key = hashlib.sha256(f"{self.run_id}/{change.key}/{index}".encode()).hexdigest()[:40]
+        key = idempotency_key(self.run_id, change.key, index)
         decision: Decision = begin(step.operation, pin)
         if lost:
             attempt = Attempt(step.operation, pin, lost=lost)

@@ -22,6 +22,7 @@ from reconciler.engine.apply import Stop, apply_changes
 from reconciler.engine.clock import now, stamp
 from reconciler.engine.closing import Closing
 from reconciler.engine.concurrency import first_error
+from reconciler.engine.intents import Intents
 from reconciler.engine.perform import Held, Performer, Progress, Settled
 from reconciler.engine.pipeline import pipeline_run
 from reconciler.engine.prepare import prepare
@@ -65,6 +66,7 @@ class Runner:
     live: dict[Key, Observed] = field(default_factory=dict)
     before: Mapping[Key, Entry] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    intents: Intents = field(init=False)
 
     async def apply(self, plan: Plan) -> Report:
         """Apply a plan. Whatever would make it impossible is raised before the journal begins and anything is sent."""
@@ -113,6 +115,7 @@ class Runner:
 
     async def _carry_out(self, changes: Sequence[Change], progress: Mapping[Key, Progress]) -> Report:
         self.client.allow_writes_while(self.confirm)
+        self.intents = Intents(self.journal, self.run_id, self.parallelism, self._known)
         performer = Performer(
             self.client,
             self.kinds,
@@ -130,12 +133,16 @@ class Runner:
         async def perform(change: Change) -> Settled:
             return await performer.perform(change, progress.get(change.key, Progress()))
 
+        def ready(change: Change) -> None:
+            if change.key not in progress:
+                self.intents.ready(change)
+
         results: list[Result] = []
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._save_now_and_then)
                 results = await apply_changes(
-                    changes, perform, parallelism=self.parallelism, stop=self.stop, listen=self._listen
+                    changes, perform, parallelism=self.parallelism, stop=self.stop, listen=self._listen, ready=ready
                 )
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as error:
@@ -148,6 +155,7 @@ class Runner:
         seen = Seen()
         if trouble is None:
             # Until the ledger is saved, at the end, the journal has all of it.
+            self.intents.withdraw()
             unsettled = await self._unsettled()
             applied = {item.key for item in results if item.outcome == "applied"}
             touched = self._touched([change for change in changes if change.steps and change.key in applied])
@@ -230,6 +238,10 @@ class Runner:
             return error
         return None
 
+    def _known(self, key: Key) -> Entry | None:
+        """The ledger's entry of a key, or what it was before this run."""
+        return self.writer.entries.get(key) or self.before.get(key)
+
     def _identify(self, reference: Unknown) -> str:
         """The live value of a reference; what it names was applied before, or existed already."""
         key = Key(reference.kind, reference.name)
@@ -247,18 +259,7 @@ class Runner:
 
     async def intent(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
         """Record that a request is about to be sent (`Recorder`)."""
-        entry = self.writer.entries.get(key) or self.before.get(key)
-        await self.journal.append(
-            {
-                "record": "intent",
-                "key": str(key),
-                "step": step,
-                "operation": operation,
-                "pin": pin_to_json(pin),
-                "idempotency": idempotency_key,
-                "id": entry.id if entry else "",
-            }
-        )
+        await self.intents.intend(key, step, operation, pin, idempotency_key)
 
     def outcome(self, key: Key, step: int, settled: Settled, held: Held | None, *, last: bool) -> None:
         """Record what became of a request, with the ledger's entry and the change's end (`Recorder`)."""

@@ -49,6 +49,17 @@ def test_another_folder_finds_what_was_applied(shared: Setting, bucket: Bucket, 
     assert not other.state.exists()
 
 
+def test_one_object_tells_of_many_requests_that_come_next(setting: Setting, bucket: Bucket, tmp_path: Path) -> None:
+    setting.project.put("all.yaml", *(dataset(f"table-{number:02}") for number in range(40)))
+    first = bucket.project(setting, tmp_path / "first")
+    mark = setting.mark
+    first.project.run("apply", "--yes", "--parallelism", "1").ok()
+    assert len(setting.writes(mark)) == 40
+    journaled = [line for line in bucket.requests() if line.startswith("PUT log/journal.ndjson/")]
+    # The plan, the intents, what became of them, the end: not two for each request, and not one.
+    assert len(journaled) == 4
+
+
 def test_no_credential_gets_into_the_bucket_or_the_output(shared: Setting, bucket: Bucket) -> None:
     said = shared.project.apply().all + shared.project.run("plan", "-vvv").all
     assert SECRET not in said

@@ -172,6 +172,8 @@ def _take(state: JournalState, record: Mapping[str, Any], place: str) -> None:
         state.entries.append((key, entry, Key.parse(record["from"]) if record["from"] else None))
     elif what == "done":
         state.done.add(key)
+    elif what == "withdrawn":
+        state.steps.pop(key, None)
     else:
         raise ValueError(what)
 

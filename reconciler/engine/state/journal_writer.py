@@ -80,7 +80,7 @@ class Journal:
 
     async def settle(self) -> None:
         """Make durable all that was noted. Raises as `append`, also where a write that held any of it has failed before."""
-        self._require_whole()
+        self.require_whole()
         if self._group.records:
             await self.append()
 
@@ -97,7 +97,7 @@ class Journal:
             return
         async with self._lock:
             if not group.durable:
-                self._require_whole()
+                self.require_whole()
                 self._group = _Group()
                 await self._write(group)
 
@@ -121,11 +121,12 @@ class Journal:
         self._store.append(NAME, data)
         self._took.append(time.perf_counter() - begun)
 
-    def _require_whole(self) -> None:
+    def require_whole(self) -> None:
+        """Raise what a write failed with, if one did: nothing may be sent any more."""
         if self._failure is not None:
             raise type(self._failure)(self._failure.message, fix=self._failure.fix) from self._failure
 
     def end(self) -> None:
         """Close the journal: its run needs no resuming. Raises `StorageError`."""
-        self._require_whole()
+        self.require_whole()
         self._store.append(NAME, END)

@@ -1,0 +1,117 @@
+"""What is about to be sent is on record before it is sent; so that few wait for that, what comes next is written with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+
+from reconciler.core.plan import Change
+from reconciler.core.resource import NOTHING_THERE, Entry, Key, Pin
+from reconciler.core.seal import has_secret
+from reconciler.engine.state.journal import pin_to_json
+from reconciler.engine.state.journal_writer import Journal
+
+ROUNDS: Final = 4
+"""How many changes, times those that are carried out at once, may be on record before their turn; a bucket answers in that time."""
+
+LEAST: Final = 50
+"""How many may be in any case."""
+
+
+def idempotency_key(run_id: str, key: Key, step: int) -> str:
+    """The key of one request of one run, the same for whoever resumes it."""
+    return hashlib.sha256(f"{run_id}/{key}/{step}".encode()).hexdigest()[:40]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Intents that are being written down ahead; ``over`` is set once they are durable, or never will be."""
+
+    records: Mapping[Key, Mapping[str, Any]]
+    over: anyio.Event = field(default_factory=anyio.Event)
+
+
+@dataclass(slots=True)
+class Intents:
+    """Keeps the intents of a run's requests. ``entry_of`` gives the ledger's entry of a key as it is now.
+
+    An intent whose request was never sent says no more than one whose answer was lost: whoever resumes sends it, with the same
+    pin and idempotency key. What was written ahead and will not be sent is withdrawn at the end of a run.
+    """
+
+    journal: Journal
+    run_id: str
+    parallelism: int
+    entry_of: Callable[[Key], Entry | None]
+    _ready: dict[Key, Change] = field(default_factory=dict, init=False)
+    _ahead: dict[Key, Mapping[str, Any]] = field(default_factory=dict, init=False)
+    _coming: _Batch | None = field(default=None, init=False)
+
+    def ready(self, change: Change) -> None:
+        """Say that a change waits for nothing but its turn, and that nothing of it was ever sent."""
+        # Not what is compared instead of pinned: that is read first. Nor secrets, which cannot be read: where nobody sent them, what
+        # is live must never be taken for ours.
+        if change.steps and not change.pin.best_effort and not has_secret(change.steps[0].body):
+            self._ready[change.key] = change
+
+    async def intend(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
+        """Return once the intent of a request is durable. Raises what `Journal.append` does."""
+        record = self._record(key, step, operation, pin, idempotency_key)
+        self._ready.pop(key, None)
+        if (coming := self._coming) is not None and coming.records.get(key) == record:
+            await coming.over.wait()
+        if self._ahead.pop(key, None) != record:
+            await self._write(record)
+        elif len(self._ahead) < self._most() // 2 and self._coming is None:
+            # One of them waits before the last is used up, and the others go on.
+            await self._write()
+        self.journal.require_whole()
+
+    async def _write(self, *first: Mapping[str, Any]) -> None:
+        following = self._following() if self._coming is None else {}
+        batch = _Batch(following)
+        if following:
+            self._coming = batch
+        try:
+            if first or following:
+                await self.journal.append(*first, *following.values())
+            self._ahead.update(following)
+        finally:
+            if following:
+                self._coming = None
+            batch.over.set()
+
+    def _following(self) -> dict[Key, Mapping[str, Any]]:
+        """The intents of the changes whose turn comes next, as many as may be on record before it."""
+        keys = list(self._ready)[: max(0, self._most() - len(self._ahead))]
+        return {key: self._first(self._ready.pop(key)) for key in keys}
+
+    def _first(self, change: Change) -> Mapping[str, Any]:
+        """The intent of a change's first request."""
+        operation = change.steps[0].operation
+        pin = NOTHING_THERE if operation == "create" else change.pin
+        return self._record(change.key, 0, operation, pin, idempotency_key(self.run_id, change.key, 0))
+
+    def _record(self, key: Key, step: int, operation: str, pin: Pin, idempotency: str) -> Mapping[str, Any]:
+        entry = self.entry_of(key)
+        return {
+            "record": "intent",
+            "key": str(key),
+            "step": step,
+            "operation": operation,
+            "pin": pin_to_json(pin),
+            "idempotency": idempotency,
+            "id": entry.id if entry else "",
+        }
+
+    def _most(self) -> int:
+        return max(LEAST, ROUNDS * self.parallelism)
+
+    def withdraw(self) -> None:
+        """Say in the journal which requests were never sent, now that none will be."""
+        self.journal.note(*({"record": "withdrawn", "key": str(key)} for key in self._ahead))
+        self._ahead.clear()
