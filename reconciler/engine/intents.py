@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -47,21 +48,21 @@ class Intents:
     run_id: str
     parallelism: int
     entry_of: Callable[[Key], Entry | None]
-    _ready: dict[Key, Change] = field(default_factory=dict, init=False)
+    _queue: deque[Change] = field(default_factory=deque, init=False)
+    _waiting: set[Key] = field(default_factory=set, init=False)
     _ahead: dict[Key, Mapping[str, Any]] = field(default_factory=dict, init=False)
     _coming: _Batch | None = field(default=None, init=False)
 
     def ready(self, change: Change) -> None:
         """Say that a change waits for nothing but its turn, and that nothing of it was ever sent."""
-        # Not what is compared instead of pinned: that is read first. Nor secrets, which cannot be read: where nobody sent them, what
-        # is live must never be taken for ours.
-        if change.steps and not change.pin.best_effort and not has_secret(change.steps[0].body):
-            self._ready[change.key] = change
+        if change.steps:
+            self._queue.append(change)
+            self._waiting.add(change.key)
 
     async def intend(self, key: Key, step: int, operation: str, pin: Pin, idempotency_key: str) -> None:
         """Return once the intent of a request is durable. Raises what `Journal.append` does."""
         record = self._record(key, step, operation, pin, idempotency_key)
-        self._ready.pop(key, None)
+        self._waiting.discard(key)
         if (coming := self._coming) is not None and coming.records.get(key) == record:
             await coming.over.wait()
         if self._ahead.pop(key, None) != record:
@@ -87,8 +88,16 @@ class Intents:
 
     def _following(self) -> dict[Key, Mapping[str, Any]]:
         """The intents of the changes whose turn comes next, as many as may be on record before it."""
-        keys = list(self._ready)[: max(0, self._most() - len(self._ahead))]
-        return {key: self._first(self._ready.pop(key)) for key in keys}
+        found: dict[Key, Mapping[str, Any]] = {}
+        while self._queue and len(self._ahead) + len(found) < self._most():
+            change = self._queue.popleft()
+            if change.key not in self._waiting:
+                continue
+            # Not what is compared instead of pinned: that is read first. Nor secrets, which cannot be read: where nobody sent them,
+            # what is live must never be taken for ours.
+            if not change.pin.best_effort and not has_secret(change.steps[0].body):
+                found[change.key] = self._first(change)
+        return found
 
     def _first(self, change: Change) -> Mapping[str, Any]:
         """The intent of a change's first request."""
