@@ -2,7 +2,8 @@
 
 The emulator runs in its own process and is spoken to over HTTP. With latency the ideal is computed from the plan: no request can
 be faster than the latency, so that the writes take ``max(longest chain, writes ÷ parallelism) × latency``, and reading back, which
-is a listing of each kind, can only begin behind the last of them: another latency. Under a limit the ideal is what the server lets
+is a listing of each kind, can only begin behind the last of them: another latency. Beside it stands what a sender reaches that only
+sends as many creates, ready as bytes, with that latency for a listing: the server needs its time as well. Under a limit the ideal is what the server lets
 through in the time that it took: the limit, and a burst of one second's worth on top (it counts by a token bucket).
 """
 
@@ -29,6 +30,7 @@ from measure import run, store, table
 LATENCY = 0.05
 LIMIT = 50
 TIMED = [sys.executable, str(Path(__file__).resolve().parent / "apply_timed.py")]
+BARE = [sys.executable, str(Path(__file__).resolve().parent / "apply_bare.py")]
 ENVIRONMENT = {"BENCH_PASSWORD": "not-a-secret", "RECONCILER_PLUGIN": ""}
 
 
@@ -100,6 +102,14 @@ def applied(count: int, parallelism: int, *options: str, limits: str = "") -> Ap
         return Applied(timed, done.seconds, server.cpu, refused)
 
 
+def bare(count: int, parallelism: int, *options: str) -> float:
+    """Wall seconds of a sender of ready-made creates: what the server allows anybody."""
+    with emulator(*options) as server:
+        done = run([*BARE, server.url, str(count), str(parallelism)])
+    assert done.code == 0, done.stderr[-2000:]
+    return float(done.stdout)
+
+
 def _log(url: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(f"{url}/_emulator/log") as answer:
         found: list[dict[str, Any]] = json.load(answer)["requests"]
@@ -112,28 +122,33 @@ def against_latency(count: int, times: int) -> dict[str, Any]:
         _log(idle.url)
     rows, figures = [], {}
     for parallelism in (10, 50):
-        runs = [applied(count, parallelism, "--latency", str(LATENCY)) for _ in range(times)]
+        runs, others = [], []
+        for _ in range(times):
+            runs.append(applied(count, parallelism, "--latency", str(LATENCY)))
+            others.append(bare(runs[0].timed["writes"], parallelism, "--latency", str(LATENCY)))
         best = min(runs, key=lambda item: item.seconds)
         cheapest = min(item.cost for item in runs)
         writes, chain = best.timed["writes"], best.timed["chain"]
         ideal = (max(chain, writes / parallelism) + 1) * LATENCY
         server = 1000 * (best.server_cpu - idle.cpu) / best.attempts
         share = best.seconds / ideal
-        row = (f"{count:,}", parallelism, writes, chain, ideal, best.seconds, f"{share:.2f}", cheapest, server)
-        rows.append((*row, best.command, f"{os.getloadavg()[0]:.1f}"))
+        least = (min(others) + LATENCY) / ideal
+        row = (f"{count:,}", parallelism, writes, chain, ideal, best.seconds, f"{share:.2f}", f"{least:.2f}")
+        rows.append((*row, cheapest, server, best.command, f"{os.getloadavg()[0]:.1f}"))
         figures[parallelism] = {
             "writes": writes,
             "chain": chain,
             "ideal": ideal,
             "seconds": best.seconds,
             "of ideal": share,
+            "bare sender, of ideal": least,
             "cpu ms a request": cheapest,
             "server cpu ms a request": server,
             "command": best.command,
             "load": os.getloadavg()[0],
         }
-    header = ("creates", "parallelism", "writes", "chain", "ideal s", "s", "× ideal", "CPU ms a request")
-    more = ("server's CPU ms", "whole command s", "load")
+    header = ("creates", "parallelism", "writes", "chain", "ideal s", "s", "× ideal", "bare × ideal")
+    more = ("CPU ms a request", "server's CPU ms", "whole command s", "load")
     table(f"Apply, {LATENCY * 1000:.0f} ms latency", (*header, *more), rows)
     return figures
 
