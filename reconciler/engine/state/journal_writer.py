@@ -29,6 +29,7 @@ class _Group:
     """Records that wait to be written together."""
 
     records: list[Mapping[str, Any]] = field(default_factory=list)
+    notes: int = 0
     durable: bool = False
 
 
@@ -77,6 +78,12 @@ class Journal:
     def note(self, *records: Mapping[str, Any]) -> None:
         """Take records that become durable with the next ones that must be, before those, or when `settle` is called."""
         self._group.records += records
+        self._group.notes += 1
+
+    @property
+    def noted(self) -> int:
+        """How many times something was noted that is not being made durable yet."""
+        return self._group.notes
 
     async def settle(self) -> None:
         """Make durable all that was noted. Raises as `append`, also where a write that held any of it has failed before."""

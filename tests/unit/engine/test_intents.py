@@ -210,3 +210,17 @@ def test_who_is_being_written_down_waits_for_that_and_for_nothing_else(store: Co
     anyio.run(work)
     assert sorted(sent) == (["not a", "not b", "not c"] if broken else ["a", "b", "c"])
     assert store.appended == (0 if broken else 1)
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_no_more_answers_wait_to_be_durable_than_requests_are_sent_at_once(store: Counting, parallelism: int) -> None:
+    changes = [created(f"table-{number:02}") for number in range(20)]
+
+    async def work() -> None:
+        intents = begun(store, changes, parallelism=parallelism)
+        for number, change in enumerate(changes):
+            await send(intents, change)
+            assert number - len(state_of(store).done) < parallelism
+            intents.journal.note({"record": "done", "key": str(change.key)})
+
+    anyio.run(work)
