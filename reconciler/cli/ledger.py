@@ -227,7 +227,7 @@ def _discard(settings: Settings, store: StateStore, stack: str, target: str, loc
             f"{key}: whether its last request was carried out is not known; `reconciler plan` shows what is live."
         )
     if len(found.undecided) > _NAMED:
-        settings.note(f"The same goes for {len(found.undecided) - _NAMED} more.")
+        settings.note(f"The same goes for {len(found.undecided) - _NAMED} more, whose intents are in {found.name}.")
 
 
 @command.command(

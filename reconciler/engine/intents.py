@@ -16,11 +16,11 @@ from reconciler.core.seal import has_secret
 from reconciler.engine.state.journal import pin_to_json
 from reconciler.engine.state.journal_writer import Journal
 
-ROUNDS: Final = 4
-"""How many changes, times those that are carried out at once, may be on record before their turn; a bucket answers in that time."""
+ROUNDS: Final = 2
+"""How many changes, times those that are carried out at once, may be on record before their turn.
 
-LEAST: Final = 50
-"""How many may be in any case."""
+A bucket answers while the first half of them is used up. There are no more, as who resumes must take each for one that may be sent.
+"""
 
 
 def idempotency_key(run_id: str, key: Key, step: int) -> str:
@@ -30,10 +30,11 @@ def idempotency_key(run_id: str, key: Key, step: int) -> str:
 
 @dataclass(slots=True)
 class _Batch:
-    """Intents that are being written down ahead; ``over`` is set once they are durable, or never will be."""
+    """Intents that are being written down ahead; ``over`` is set once they are ``durable``, or never will be."""
 
     records: Mapping[Key, Mapping[str, Any]]
     over: anyio.Event = field(default_factory=anyio.Event)
+    durable: bool = False
 
 
 @dataclass(slots=True)
@@ -63,12 +64,16 @@ class Intents:
         """Return once the intent of a request is durable. Raises what `Journal.append` does."""
         record = self._record(key, step, operation, pin, idempotency_key)
         self._waiting.discard(key)
-        if (coming := self._coming) is not None and coming.records.get(key) == record:
+        coming = self._coming
+        if coming is not None and coming.records.get(key) == record:
             await coming.over.wait()
-        if self._ahead.pop(key, None) != record:
+            on_record = coming.durable
+        else:
+            on_record = self._ahead.pop(key, None) == record
+        if not on_record:
             await self._write(record)
-        elif self._coming is None and (len(self._ahead) < self._most() // 2 or self.journal.noted >= self.parallelism):
-            # One of them waits, before the last is used up or much of what was answered could be forgotten; the others go on.
+        elif self.journal.noted >= self.parallelism or (self._coming is None and self._few()):
+            # One of them waits before the last is used up, and all once much of what was answered could be forgotten.
             await self._write()
         self.journal.require_whole()
 
@@ -82,7 +87,9 @@ class Intents:
                 await self.journal.append(*first, *following.values())
             else:
                 await self.journal.settle()
-            self._ahead.update(following)
+            batch.durable = True
+            # Whose turn came meanwhile has begun.
+            self._ahead |= {key: record for key, record in following.items() if key in self._waiting}
         finally:
             if following:
                 self._coming = None
@@ -91,7 +98,7 @@ class Intents:
     def _following(self) -> dict[Key, Mapping[str, Any]]:
         """The intents of the changes whose turn comes next, as many as may be on record before it."""
         found: dict[Key, Mapping[str, Any]] = {}
-        while self._queue and len(self._ahead) + len(found) < self._most():
+        while self._queue and len(self._ahead) + len(found) < ROUNDS * self.parallelism:
             change = self._queue.popleft()
             if change.key not in self._waiting:
                 continue
@@ -119,8 +126,8 @@ class Intents:
             "id": entry.id if entry else "",
         }
 
-    def _most(self) -> int:
-        return max(LEAST, ROUNDS * self.parallelism)
+    def _few(self) -> bool:
+        return bool(self._queue) and len(self._ahead) < ROUNDS * self.parallelism // 2
 
     def withdraw(self) -> None:
         """Say in the journal which requests were never sent, now that none will be."""

@@ -184,7 +184,9 @@ def test_of_many_requests_whose_end_is_not_known_a_few_are_named(project: Projec
         "Dataset/open",
         *(f"Dataset/open-{number:02}" for number in range(9)),
     ]
-    assert "The same goes for 3 more." in said
+    rest = "The same goes for 3 more, whose intents are in "
+    kept = next(line for line in said if line.startswith(rest)).removeprefix(rest).removesuffix(".")
+    assert "Dataset/open-11" in (project.state / kept).read_text(encoding="utf-8")
 
 
 def test_a_damaged_journal_can_be_given_up(project: Project) -> None:

@@ -17,7 +17,7 @@ import orjson
 from reconciler.core.codec import entry_from_json, entry_to_json
 from reconciler.core.exchange import Outcome
 from reconciler.core.resource import Entry, Key, Pin
-from reconciler.engine.state.journal_lines import NAME, ended
+from reconciler.engine.state.journal_lines import NAME, ended, line_of
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerDamaged, LedgerError
 
@@ -56,8 +56,8 @@ class JournalState:
 
     @property
     def undecided(self) -> tuple[Key, ...]:
-        """The keys whose newest request may or may not have been carried out."""
-        return tuple(sorted(key for key, step in self.steps.items() if step.outcome in (None, "unknown")))
+        """The keys whose newest request may or may not have been carried out, in the order of their turns."""
+        return tuple(key for key, step in self.steps.items() if step.outcome in (None, "unknown"))
 
 
 def replay(data: bytes, place: str = NAME) -> JournalState | None:
@@ -101,6 +101,15 @@ def require_own(state: JournalState, place: str, *, stack: str, target: str) -> 
 def whole_length(data: bytes) -> int:
     """The bytes of a journal that read back: what comes behind them is a torn end."""
     return _whole(data)[1]
+
+
+def in_own_format(data: bytes) -> bytes:
+    """A journal that reads back, as this version goes on with it: one that knows less must not take it for its own."""
+    first, end, rest = data.partition(b"\n")
+    header = _record(first)
+    if header is None or header["format_version"] >= FORMAT_VERSION:
+        return data
+    return line_of({**header, "format_version": FORMAT_VERSION}) + rest if end else data
 
 
 def _whole(data: bytes) -> tuple[list[Mapping[str, Any]], int]:

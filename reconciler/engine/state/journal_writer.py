@@ -15,7 +15,7 @@ import orjson
 
 from reconciler.core.plan import Plan
 from reconciler.core.planfile import plan_to_record
-from reconciler.engine.state.journal import FORMAT_VERSION, whole_length
+from reconciler.engine.state.journal import FORMAT_VERSION, in_own_format, whole_length
 from reconciler.engine.state.journal_lines import END, NAME, line_of, line_of_group
 from reconciler.engine.state.store import StateStore
 from reconciler.errors import LedgerError, PlanFileError, StorageError
@@ -57,7 +57,7 @@ class Journal:
         """
         try:
             # Change by change: all of a large plan in one structure takes half as long again, and much more memory.
-            changes = plan_to_record(plan, lambda change: orjson.Fragment(orjson.dumps(change)))
+            changes = plan_to_record(plan, _spelled)
             line = line_of({"record": "header", "format_version": FORMAT_VERSION, **header, "plan": changes})
         except TypeError as error:
             raise PlanFileError(
@@ -69,11 +69,11 @@ class Journal:
         self._store.append(NAME, line)
 
     def resume(self) -> None:
-        """Go on with an open journal: a torn end is cut off before anything is added behind it."""
+        """Go on with an open journal: a torn end is cut off before anything is added behind it, in this version's format."""
         data = self._store.read_log(NAME)
-        length = whole_length(data)
-        if length < len(data):
-            self._store.rewrite_log(NAME, data[:length])
+        ours = in_own_format(data[: whole_length(data)])
+        if ours != data:
+            self._store.rewrite_log(NAME, ours)
 
     def note(self, *records: Mapping[str, Any]) -> None:
         """Take records that become durable with the next ones that must be, before those, or when `settle` is called."""
@@ -105,8 +105,11 @@ class Journal:
         async with self._lock:
             if not group.durable:
                 self.require_whole()
-                self._group = _Group()
-                await self._write(group)
+                if self._group is group:
+                    self._group = _Group()
+                # What was taken out to be written is written, whoever is cancelled.
+                with anyio.CancelScope(shield=True):
+                    await self._write(group)
 
     async def _write(self, group: _Group) -> None:
         data = line_of_group(group.records)
@@ -137,3 +140,8 @@ class Journal:
         """Close the journal: its run needs no resuming. Raises `StorageError`."""
         self.require_whole()
         self._store.append(NAME, END)
+
+
+def _spelled(change: dict[str, Any]) -> orjson.Fragment:
+    """A change as its JSON, refused where it is so deep that the record of its entry, which is deeper inside, could not be written."""
+    return orjson.Fragment(orjson.dumps([[change]])[2:-2])

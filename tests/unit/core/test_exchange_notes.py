@@ -22,7 +22,7 @@ from reconciler.core.resource import NOTHING_THERE, Pin
 OLD, NEW = Pin("etag", "1"), Pin("etag", "2")
 UPDATE, DELETE, CREATE = Attempt("update", OLD), Attempt("delete", OLD), Attempt("create", NOTHING_THERE)
 SETTLED = "the answer was lost; the resource is as it should be"
-NOT_EITHER = "the answer to an earlier request was lost, and that one was not carried out either"
+NOT_EITHER = "an earlier request may have been sent, and was not carried out either"
 
 
 def last(attempt: Attempt, **more: int) -> Attempt:

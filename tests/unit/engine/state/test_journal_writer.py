@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from reconciler.core.resource import Key
+from reconciler.core.plan import Change, Header, Plan, Step
+from reconciler.core.resource import Entry, Key
 from reconciler.engine.state.file_store import FileStore
-from reconciler.engine.state.journal import open_journal, read_journal
-from reconciler.engine.state.journal_lines import NAME
+from reconciler.engine.state.journal import FORMAT_VERSION, entry_record, open_journal, read_journal
+from reconciler.engine.state.journal_lines import NAME, line_of
 from reconciler.engine.state.journal_writer import Journal
-from reconciler.errors import StorageError
+from reconciler.errors import PlanFileError, StorageError
 from tests.support.journals import KEY, NO_CHANGES, intent, outcome
 
 
@@ -149,3 +152,50 @@ def test_a_new_run_replaces_an_ended_journal_and_resuming_cuts_a_torn_end(tmp_pa
     assert state is not None
     assert state.run_id == "r2"
     assert KEY in state.steps
+
+
+def test_what_was_noted_is_written_though_whoever_settles_is_cancelled(tmp_path: Path) -> None:
+    async def work(steps: int) -> None:
+        store = FileStore(tmp_path / str(steps))
+        journal = begun(store)
+        journal.note(outcome(0, "applied"))
+        async with anyio.create_task_group() as group:
+            group.start_soon(journal.settle)
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        await journal.settle()
+        state = read_journal(store)
+        assert state is not None
+        assert state.steps[KEY].outcome == "applied"
+
+    for steps in range(6):
+        anyio.run(work, steps)
+
+
+def test_a_journal_of_an_older_version_is_gone_on_with_in_this_ones_format(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.append(NAME, line_of({"record": "header", "format_version": 1, "run": "r1", "plan": {}}) + line_of(intent(0)))
+    Journal(store).resume()
+    state = read_journal(store)
+    assert state is not None
+    assert (state.header["format_version"], state.run_id, state.undecided) == (FORMAT_VERSION, "r1", (KEY,))
+    before = store.read_log(NAME)
+    Journal(store).resume()
+    assert store.read_log(NAME) == before
+
+
+@pytest.mark.parametrize("depth", range(245, 256))
+def test_a_plan_is_refused_whose_entries_could_not_be_recorded(tmp_path: Path, depth: int) -> None:
+    fields: dict[str, Any] = {}
+    for _ in range(depth):
+        fields = {"a": fields}
+    entry = Entry(KEY, "d1", fields)
+    plan = Plan(Header(), (Change(KEY, "create", "x", steps=(Step("create", {}),), entry=entry),))
+    journal = Journal(FileStore(tmp_path))
+    try:
+        journal.begin({"run": "r1"}, plan)
+    except PlanFileError:
+        return
+    journal.note(entry_record(KEY, entry, None), outcome(0, "applied"))
+    anyio.run(journal.settle)
