@@ -112,6 +112,7 @@ def after_send(attempt: Attempt, event: Event) -> Decision:
 
 _EXISTS = "a resource of that name exists now"
 _SETTLED = "the answer was lost; the resource is as it should be"
+_REFUSED = "an earlier request may have been sent, and was not carried out either"
 
 
 def _gone(attempt: Attempt) -> Done:
@@ -130,7 +131,7 @@ def after_reread(attempt: Attempt, sight: Sight, *, replan: bool) -> Decision:
     if attempt.lost and attempt.operation != "delete" and sight.ours:
         return Done("applied", _SETTLED)
     if attempt.refused:
-        return Done("failed", "an earlier request may have been sent, and was not carried out either")
+        return Done("failed", _REFUSED)
     if attempt.sends >= MAX_SENDS:
         return Done(
             "unknown" if attempt.lost else "stale", "no usable answer came" if attempt.lost else "it keeps changing"
@@ -146,7 +147,7 @@ def _after_create(attempt: Attempt, sight: Sight) -> Decision:
     if sight.exists:
         return Done("applied", _SETTLED) if attempt.lost and sight.ours else Done("stale", _EXISTS)
     if attempt.refused:
-        return Done("failed", "an earlier request may have been sent, and was not carried out either")
+        return Done("failed", _REFUSED)
     if attempt.sends >= MAX_SENDS:
         return Done("unknown", "no usable answer came")
     return Send(attempt)

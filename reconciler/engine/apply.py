@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from reconciler.core.plan import Change
 from reconciler.core.report import Result
@@ -55,14 +56,22 @@ class _Schedule:
                 followers[key].append(change.key)
         return cls(by_key, waiting, followers)
 
-    def ended(self, result: Result) -> list[Key]:
+    def first(self) -> list[Change]:
+        """The changes that wait for none."""
+        return [self.changes[key] for key, needs in self.waiting.items() if not needs]
+
+    def over(self) -> bool:
+        """Whether all changes ended."""
+        return len(self.results) == len(self.changes)
+
+    def ended(self, result: Result) -> list[Change]:
         """Note a result; returns the changes that became ready by it."""
         self.results[result.key] = result
         ready = []
         for key in self.followers[result.key]:
             self.waiting[key] -= 1
             if not self.waiting[key]:
-                ready.append(key)
+                ready.append(self.changes[key])
         return ready
 
     def blocked_by(self, change: Change) -> Key | None:
@@ -70,6 +79,40 @@ class _Schedule:
         return next(
             (key for key in change.after if key in self.results and self.results[key].outcome != "applied"), None
         )
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Hands out changes in the order in which they became ready; ends once all of them did. ``ready`` is told of each in turn."""
+
+    schedule: _Schedule
+    ready: Callable[[Change], None]
+    _queue: MemoryObjectSendStream[Change] = field(init=False)
+    _next: MemoryObjectReceiveStream[Change] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._queue, self._next = anyio.create_memory_object_stream[Change](math.inf)
+
+    def __enter__(self) -> _Turns:
+        self._add(self.schedule.first())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.close()
+        self._next.close()
+
+    async def each(self, carry_out: Callable[[Change], Awaitable[Result]]) -> None:
+        """Carry out one change after the other; what one made ready has its turn behind all that was ready before."""
+        async for change in self._next:
+            self._add(self.schedule.ended(await carry_out(change)))
+
+    def _add(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if self.schedule.blocked_by(change) is None:
+                self.ready(change)
+            self._queue.send_nowait(change)
+        if self.schedule.over():
+            self._queue.close()
 
 
 async def apply_changes(
@@ -87,38 +130,19 @@ async def apply_changes(
     change that waits for nothing but its turn, in the order of their turns.
     """
     schedule = _Schedule.of(changes)
-    send, receive = anyio.create_memory_object_stream[Key](math.inf)
 
-    def turn(key: Key) -> None:
-        change = schedule.changes[key]
-        if schedule.blocked_by(change) is None:
-            ready(change)
-        send.send_nowait(key)
-
-    for change in changes:
-        if not schedule.waiting[change.key]:
-            turn(change.key)
-    if not changes:
-        send.close()
-
-    async def worker() -> None:
-        async for key in receive:
-            result = await _one(schedule, schedule.changes[key], perform, stop)
-            listen(result)
-            for follower in schedule.ended(result):
-                turn(follower)
-            if len(schedule.results) == len(schedule.changes):
-                send.close()
+    async def carry_out(change: Change) -> Result:
+        result = await _one(schedule, change, perform, stop)
+        listen(result)
+        return result
 
     try:
-        async with anyio.create_task_group() as group:
-            for _ in range(min(max(1, parallelism), max(1, len(changes)))):
-                group.start_soon(worker)
+        with _Turns(schedule, ready) as turns:
+            async with anyio.create_task_group() as group:
+                for _ in range(max(1, min(parallelism, len(changes)))):
+                    group.start_soon(turns.each, carry_out)
     except BaseExceptionGroup as error:
         raise first_error(error) from error
-    finally:
-        send.close()
-        receive.close()
     return [schedule.results[change.key] for change in changes]
 
 

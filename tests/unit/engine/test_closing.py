@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.core.resource import Entry, Key, Observed
-from reconciler.cxone.client import Client
 from reconciler.engine import readback
 from reconciler.engine.closing import Closing
 from reconciler.engine.readback import WAITS, Gone
@@ -31,16 +31,26 @@ def fields_of(name: str) -> dict[str, Any]:
     return {"name": name, "description": "as applied", "primaryKey": "id", "columns": {"id": "string"}}
 
 
-async def applied(one: Client, folder: Path) -> Closing:
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(seconds: float) -> None:
+        assert seconds in WAITS
+
+    monkeypatch.setattr("anyio.sleep", at_once)
+
+
+@asynccontextmanager
+async def applied(emulator: RunningEmulator, folder: Path) -> AsyncIterator[Closing]:
     """Tables that are live and in the ledger, as an apply leaves them behind its last change."""
     writer = LedgerWriter(FileStore(folder), load_ledger(FileStore(folder), stack="s", target="t"))
     live: dict[Key, Observed] = {}
-    for name in NAMES:
-        key = Key("Dataset", name)
-        live[key] = await one.create(KINDS["Dataset"], fields_of(name), idempotency_key=name)
-        columns = {"id": {"type": "string", "nullable": False}}
-        writer.put(key, Entry(key, live[key].id, {**fields_of(name), "columns": columns}))
-    return Closing(one, KINDS, writer, live, {})
+    async with client(emulator.url) as one:
+        for name in NAMES:
+            key = Key("Dataset", name)
+            live[key] = await one.create(KINDS["Dataset"], fields_of(name), idempotency_key=name)
+            columns = {"id": {"type": "string", "nullable": False}}
+            writer.put(key, Entry(key, live[key].id, {**fields_of(name), "columns": columns}))
+        yield Closing(one, KINDS, writer, live, {})
 
 
 @in_loop
@@ -48,8 +58,7 @@ async def test_what_is_as_it_was_answered_is_not_compared_again(
     emulator: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readback, "divergence", lambda *_: pytest.fail("compared once more"))
-    async with client(emulator.url) as one:
-        closing = await applied(one, tmp_path)
+    async with applied(emulator, tmp_path) as closing:
         seen = await closing.read_back(closing.writer.entries)
     assert seen.diverged == []
     assert {key: entry.etag for key, entry in closing.writer.entries.items()} == {
@@ -60,13 +69,9 @@ async def test_what_is_as_it_was_answered_is_not_compared_again(
 
 
 @in_loop
-async def test_what_a_listing_says_otherwise_than_the_answer_is_told(
-    emulator: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("anyio.sleep", _at_once)
+async def test_what_a_listing_says_otherwise_than_the_answer_is_told(emulator: RunningEmulator, tmp_path: Path) -> None:
     changed, restored = Key("Dataset", NAMES[3]), Key("Dataset", NAMES[4])
-    async with client(emulator.url) as one:
-        closing = await applied(one, tmp_path)
+    async with applied(emulator, tmp_path) as closing:
         for key, text in ((changed, "by hand"), (restored, "by hand"), (restored, "as applied")):
             body = {"kind": "Dataset", "name": key.name, "patch": {"description": text}, "by": "somebody"}
             emulator.control("POST", "edit", body)
@@ -78,34 +83,27 @@ async def test_what_a_listing_says_otherwise_than_the_answer_is_told(
 
 @in_loop
 async def test_what_was_not_written_as_meant_is_told_though_nobody_touched_it(
-    emulator: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("anyio.sleep", _at_once)
     key = Key("Dataset", NAMES[0])
-    async with client(emulator.url) as one:
-        closing = await applied(one, tmp_path)
+    async with applied(emulator, tmp_path) as closing:
         entry = closing.writer.entries[key]
-        closing.writer.put(key, Entry(key, entry.id, {**entry.fields, "description": "as meant"}))
-        seen = await closing.read_back({key: closing.writer.entries[key]})
+        meant = Entry(key, entry.id, {**entry.fields, "description": "as meant"})
+        closing.writer.put(key, meant)
+        seen = await closing.read_back({key: meant})
     assert seen.diverged == [(key, "reads back otherwise at description")]
     assert closing.writer.entries[key].etag == ""
 
 
 @in_loop
 async def test_what_was_deleted_and_is_still_there_stays_in_the_ledger(
-    emulator: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("anyio.sleep", _at_once)
     key = Key("Dataset", NAMES[0])
-    async with client(emulator.url) as one:
-        closing = await applied(one, tmp_path)
+    async with applied(emulator, tmp_path) as closing:
         entry = closing.writer.entries[key]
         closing.before = {key: entry}
         closing.writer.put(key, None)
         seen = await closing.read_back({key: Gone(entry.id)})
     assert seen.kept == {key}
     assert closing.writer.entries[key] == entry
-
-
-async def _at_once(seconds: float) -> None:
-    assert seconds in WAITS
