@@ -17,7 +17,7 @@ import anyio
 
 from reconciler.cxone.compression import expanded
 from reconciler.cxone.connection import Connection
-from reconciler.cxone.dialing import dial
+from reconciler.cxone.dialing import Dialer
 from reconciler.cxone.exchange import ConnectTimeout, NotConnected, NoTls, Seconds
 from reconciler.cxone.head import Origin, address_of, merged, written
 
@@ -33,6 +33,7 @@ class ConnectionTransport:
         self._keep_alive = keep_alive
         self._idle: dict[Origin, list[tuple[float, Connection]]] = {}
         self._open: set[Connection] = set()
+        self._dialer = Dialer()
         context.set_alpn_protocols(["http/1.1"])
 
     async def fetch(
@@ -86,7 +87,7 @@ class ConnectionTransport:
         secure = scheme == "https"
         try:
             with anyio.fail_after(seconds):
-                socket = await dial(host, port)
+                socket = await self._dialer.dial(host, port)
                 try:
                     _, connection = await asyncio.get_running_loop().create_connection(
                         partial(Connection, self._open),

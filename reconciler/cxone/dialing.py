@@ -14,17 +14,52 @@ import anyio
 
 _Place = tuple[int, int, int, str, Any]
 """An address as the resolver gives it: family, type, protocol, canonical name, address."""
+_Places = Sequence[_Place]
 
 SECOND_ATTEMPT: Final = 0.25
 """Seconds after which another address is tried beside the one before."""
 
 
-async def dial(host: str, port: int) -> socket.socket:
-    """A connected socket. Raises OSError where no address can be reached, UnicodeError for a host that is no name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if len(found) == 1:
-        # Nothing to race with, and half the time: an apply dials as many connections at once as it may use.
-        return await _reach(*found[0])
+class Dialer:
+    """Connects to hosts.
+
+    Who asks for a host's addresses while somebody waits for them waits along: an apply dials as many connections at once as it may
+    use, and a resolver is not to be asked as often.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[str, int], asyncio.Future[_Places]] = {}
+
+    async def dial(self, host: str, port: int) -> socket.socket:
+        """A connected socket. Raises OSError where no address can be reached, UnicodeError for a host that is no name."""
+        found = _spelled_out(host, port) or await self._resolved(host, port)
+        return await (_reach(*found[0]) if len(found) == 1 else _first_of(found))
+
+    async def _resolved(self, host: str, port: int) -> _Places:
+        place = (host, port)
+        asked = self._asked.get(place)
+        if asked is None:
+            loop = asyncio.get_running_loop()
+            asked = self._asked[place] = asyncio.ensure_future(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            asked.add_done_callback(lambda done: self._answered(place, done))
+        # One who is cancelled leaves the others their answer.
+        return await asyncio.shield(asked)
+
+    def _answered(self, place: tuple[str, int], done: asyncio.Future[_Places]) -> None:
+        del self._asked[place]
+        if not done.cancelled():
+            done.exception()  # asyncio complains of one that nobody took, as where all who waited were cancelled
+
+
+def _spelled_out(host: str, port: int) -> _Places:
+    """A host that is an address already, as the resolver would give it; nothing for a name."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        return []
+
+
+async def _first_of(found: _Places) -> socket.socket:
     race = _Race()
     try:
         async with anyio.create_task_group() as group:
@@ -77,7 +112,7 @@ async def _reach(family: int, kind: int, protocol: int, _: str, address: Any) ->
     return trying
 
 
-def _alternating(found: Sequence[_Place]) -> list[_Place]:
+def _alternating(found: _Places) -> list[_Place]:
     """Addresses of both families by turns, the resolver's first choice first."""
     first = [item for item in found if item[0] == found[0][0]]
     other = [item for item in found if item[0] != found[0][0]]

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from reconciler.cxone.connections import ConnectionTransport
-from reconciler.cxone.dialing import dial
+from reconciler.cxone.dialing import Dialer
 from reconciler.cxone.exchange import ConnectTimeout, NotConnected, Seconds, Unsendable
 from tests.support.cxone import closed_port, in_loop
 
@@ -75,7 +76,7 @@ async def test_the_next_address_is_tried_where_one_refuses_or_is_silent(monkeypa
         place = listener.getsockname()
         resolving(monkeypatch, [("127.0.0.1", closed), ("127.0.0.1", silent), place])
         with anyio.fail_after(PATIENT):
-            found = await dial("several.example", 80)
+            found = await Dialer().dial("several.example", 80)
         assert found.getpeername() == place
         found.close()
 
@@ -85,7 +86,7 @@ async def test_all_that_was_tried_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     with closed_port() as first, closed_port() as second:
         resolving(monkeypatch, [("127.0.0.1", first), ("127.0.0.1", second)])
         with pytest.raises(OSError, match=rf"{first}.*{second}"):
-            await dial("several.example", 80)
+            await Dialer().dial("several.example", 80)
 
 
 @in_loop
@@ -94,4 +95,63 @@ async def test_nothing_stays_open_where_dialing_is_cancelled(monkeypatch: pytest
     with silent_port() as silent:
         resolving(monkeypatch, [("127.0.0.1", silent)])
         with anyio.move_on_after(0.05):
-            await dial("several.example", 80)
+            await Dialer().dial("several.example", 80)
+
+
+@in_loop
+async def test_an_address_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: pytest.fail("asked"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with anyio.fail_after(PATIENT):
+            found = await Dialer().dial(*listener.getsockname())
+        assert found.getpeername() == listener.getsockname()
+        found.close()
+
+
+@in_loop
+async def test_who_dials_a_name_at_the_same_time_asks_for_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    answer, given_up = anyio.Event(), anyio.CancelScope()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        async def resolved(host: str, *_: object, **__: object) -> list[object]:
+            asked.append(host)
+            await answer.wait()
+            return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", listener.getsockname())]
+
+        async def impatient() -> None:
+            with given_up:
+                await dialer.dial("one.example", 80)
+
+        async def patient() -> None:
+            reached.append(await dialer.dial("one.example", 80))
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+        dialer, reached = Dialer(), list[socket.socket]()
+        with anyio.fail_after(PATIENT):
+            async with anyio.create_task_group() as group:
+                group.start_soon(impatient)
+                for _ in range(4):
+                    group.start_soon(patient)
+                await anyio.wait_all_tasks_blocked()
+                given_up.cancel()
+                await anyio.wait_all_tasks_blocked()
+                assert asked == ["one.example"]
+                answer.set()
+            await patient()
+        assert asked == ["one.example"] * 2
+        assert [found.getpeername() for found in reached] == [listener.getsockname()] * 5
+    for found in reached:
+        found.close()
+
+
+@in_loop
+async def test_a_name_that_is_not_known_is_told_to_all_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolved(*_: object, **__: object) -> list[object]:
+        await anyio.lowlevel.checkpoint()
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+    dialer = Dialer()
+    found = await asyncio.gather(*(dialer.dial("no.example", 80) for _ in range(3)), return_exceptions=True)
+    assert [type(error) for error in found] == [socket.gaierror] * 3
