@@ -42,4 +42,9 @@ def fingerprint_of(secret: Secret) -> str:
 
 def has_secret(value: object) -> bool:
     """Whether a secret stands anywhere in a tree."""
-    return any(True for _ in secrets_in(value))
+    if not isinstance(value, (dict, list)):
+        return isinstance(value, Secret)
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, _MAY_HOLD) and has_secret(item):
+            return True
+    return False
