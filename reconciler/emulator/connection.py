@@ -8,11 +8,17 @@ a broken connection would give is raised itself.
 from __future__ import annotations
 
 from asyncio import Transport
+from collections.abc import Callable
 
+import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 EXTENSION = "reconciler.emulator.connection"
 """Key in ``scope["extensions"]`` under which the server hands over its ``asyncio.Transport``."""
+
+ARRIVED = "reconciler.emulator.arrived"
+"""Key in ``scope["extensions"]`` under which the server tells when the last bytes of a request came: a function that gives the
+loop's clock, in seconds."""
 
 MALFORMED = b'{"items": [{"id": "c0", "name": '
 """A body that stops being JSON half-way."""
@@ -23,6 +29,12 @@ _WITHOUT_BODY = (204, 304)
 def _connection(scope: Scope) -> Transport | None:
     transport: Transport | None = scope.get("extensions", {}).get(EXTENSION)
     return transport
+
+
+def arrival(scope: Scope) -> float:
+    """When a request came, by the loop's clock (seconds); in-process, where nothing has to come, now."""
+    arrived: Callable[[], float] = scope.get("extensions", {}).get(ARRIVED, anyio.current_time)
+    return arrived()
 
 
 async def _gone(receive: Receive) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.emulator.clock import timestamp
-from reconciler.emulator.connection import MALFORMED, drop_connection, send_cut_off
+from reconciler.emulator.connection import MALFORMED, arrival, drop_connection, send_cut_off
 from reconciler.emulator.emulator import Emulator, emulator_of
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.faults import Effect
@@ -81,13 +81,11 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         entry = emulator.log.open(request.method, scope["path"], query, id_, timestamp(emulator.clock.now()))
 
-        due = anyio.current_time() + emulator.settings.latency_seconds if emulator.settings.latency_seconds else 0.0
-
         async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # As a server's latency is measured: from the request to the answer, what it did in between included.
-                if due:
-                    await anyio.sleep_until(due)
+                # As a client measures it: from the request to the answer, what was done in between included.
+                if emulator.settings.latency_seconds:
+                    await anyio.sleep_until(arrival(scope) + emulator.settings.latency_seconds)
                 entry.status = message["status"]
                 entry.client_id = getattr(request.state, "client_id", None)
             await send_with_id(message)

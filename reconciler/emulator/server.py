@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from asyncio import Transport
 from collections.abc import Callable, Generator
 from typing import Any, Literal
@@ -19,7 +20,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciler.emulator.app import create_app
-from reconciler.emulator.connection import EXTENSION
+from reconciler.emulator.connection import ARRIVED, EXTENSION
+from reconciler.emulator.event_loop import precise_loop
 from reconciler.emulator.settings import Settings
 
 HOST = "127.0.0.1"
@@ -28,7 +30,7 @@ _MAX_MESSAGE_BYTES = 1 << 16
 
 
 def _with_connection(base: type[Any]) -> type[Any]:
-    """Make a uvicorn protocol that hands its connection to the app, so that a fault can break it."""
+    """Make a uvicorn protocol that hands its connection to the app, so that a fault can break it and latency be counted."""
 
     class Protocol(base):  # type: ignore[misc]
         def connection_made(self, transport: Transport) -> None:
@@ -36,10 +38,14 @@ def _with_connection(base: type[Any]) -> type[Any]:
             served: ASGIApp = self.__dict__["app"]
 
             async def app(scope: Scope, receive: Receive, send: Send) -> None:
-                scope.setdefault("extensions", {})[EXTENSION] = transport
+                scope.setdefault("extensions", {}).update({EXTENSION: transport, ARRIVED: lambda: self.arrived})
                 await served(scope, receive, send)
 
             self.app = app
+
+        def data_received(self, data: bytes) -> None:
+            self.arrived = time.monotonic()
+            super().data_received(data)
 
     return Protocol
 
@@ -57,8 +63,10 @@ class Server(uvicorn.Server):
     """An emulator on a port of the loopback interface. ``url`` is known, and the port bound, from the beginning."""
 
     def __init__(self, app: Starlette, port: int = 0, on_ready: Callable[[str], None] | None = None) -> None:
+        latency = app.state.emulator.settings.latency_seconds
         config = uvicorn.Config(
             app,
+            loop=f"{precise_loop.__module__}:{precise_loop.__name__}" if latency else "auto",
             log_level="error",
             access_log=False,
             lifespan="off",
