@@ -103,6 +103,7 @@ def _change_to_record(change: Change) -> dict[str, Any]:
 
 
 def _with_fields(change: Change, fields: list[Any] | None) -> dict[str, Any]:
+    entry = entry_to_json(change.entry) if change.entry else {}
     return {
         "key": str(change.key),
         "action": change.action,
@@ -111,10 +112,10 @@ def _with_fields(change: Change, fields: list[Any] | None) -> dict[str, Any]:
         "reason": change.reason,
         "movedFrom": str(change.moved_from) if change.moved_from else None,
         "pin": {"style": change.pin.style, "value": change.pin.value, "digest": change.pin.digest},
-        "steps": [{"operation": step.operation, "body": encode_tree(step.body)} for step in change.steps],
+        "steps": [{"operation": step.operation, "body": _body(change, step, entry)} for step in change.steps],
         "fields": fields,
         "unchecked": [list(path) for path in change.unchecked],
-        "entry": entry_to_json(change.entry) if change.entry else None,
+        "entry": entry or None,
         "after": [str(key) for key in change.after],
         "source": str(change.mark) if change.mark else None,
         "modified": {"by": change.modified[0], "time": change.modified[1]},
@@ -124,6 +125,11 @@ def _with_fields(change: Change, fields: list[Any] | None) -> dict[str, Any]:
         "labels": dict(change.labels),
         "annotations": dict(change.annotations),
     }
+
+
+def _body(change: Change, step: Step, entry: Mapping[str, Any]) -> Any:
+    # What a create sends is mostly the very tree that its entry holds.
+    return entry["fields"] if change.entry and step.body is change.entry.fields else encode_tree(step.body)
 
 
 def _field_to_json(item: FieldChange, marks: Mapping[str, Mark | None]) -> dict[str, Any]:

@@ -24,20 +24,27 @@ def create_steps(kind: Kind, key: Key, fields: Tree) -> tuple[tuple[Step, ...], 
     if rule is None or fields.get(rule.field) in (None, rule.initial):
         return (Step("create", body),), None
     target = fields[rule.field]
-    body[rule.field] = rule.initial
+    body = {**body, rule.field: rule.initial}
     problem = _forbidden_move(kind, key, rule.initial, target)
     return (Step("create", body), _move(kind, target, body)), problem
 
 
 def _without_nulls(rule: Rule, fields: Tree) -> Tree:
-    """What a create sends: a null clears, and there is nothing to clear. Maps owned whole keep theirs, which are data."""
-    return {
-        name: _without_nulls(rule.child(name), value)
-        if isinstance(value, dict) and not rule.child(name).whole
-        else value
-        for name, value in fields.items()
-        if value is not None
-    }
+    """What a create sends: a null clears, and there is nothing to clear. Maps owned whole keep theirs, which are data.
+
+    Without any, and that is nearly always, it is the very same tree: whoever goes on with both has to look at one.
+    """
+    sent: Tree | None = None
+    for name, value in fields.items():
+        inner = rule.child(name) if isinstance(value, dict) else None
+        new = value if inner is None or inner.whole else _without_nulls(inner, value)
+        if value is None or new is not value:
+            sent = fields.copy() if sent is None else sent
+            if value is None:
+                del sent[name]
+            else:
+                sent[name] = new
+    return fields if sent is None else sent
 
 
 def update_steps(

@@ -61,13 +61,14 @@ def _with_values(
     def sealed(leaf: Any) -> Any:
         return _sealed(leaf, resolve, fingerprint, planned) if isinstance(leaf, Secret) else leaf
 
-    bodies = [with_leaves(step.body, resolved) for step in change.steps]
-    steps = change.steps
+    steps, entry = change.steps, change.entry
+    bodies = [with_leaves(step.body, resolved) for step in steps]
     if any(body is not step.body for body, step in zip(bodies, steps, strict=True)):
         steps = tuple(replace(step, body=body) for body, step in zip(bodies, steps, strict=True))
-    entry = change.entry
-    if entry is not None and (fields := with_leaves(entry.fields, sealed)) is not entry.fields:
-        entry = replace(entry, fields=fields)
+    # Of a create mostly the very tree is sent that its entry holds: where nothing was found in that, there is nothing to seal.
+    if entry is not None and not any(entry.fields is body for body in bodies):
+        fields = with_leaves(entry.fields, sealed)
+        entry = entry if fields is entry.fields else replace(entry, fields=fields)
     return change if steps is change.steps and entry is change.entry else replace(change, steps=steps, entry=entry)
 
 
