@@ -33,6 +33,16 @@ def test_a_create_sends_no_null_but_inside_data() -> None:
     assert body == {"name": "w", "settings": {"mode": "x"}, "opaque": {"a": {"default": None}}}
 
 
+def test_a_create_without_nulls_sends_the_tree_that_its_entry_holds() -> None:
+    plain = only(plan([want(W, settings={"mode": "x"}, tags=["a"])], [], []))
+    assert plain.entry is not None
+    assert plain.steps[0].body is plain.entry.fields
+    changed = only(plan([want(W, settings={"speed": None}, status="ACTIVE")], [], []))
+    assert changed.entry is not None
+    assert changed.entry.fields == {"name": "w", "settings": {"speed": None}, "status": "ACTIVE"}
+    assert changed.steps[0].body == {"name": "w", "settings": {}, "status": "DRAFT"}
+
+
 def test_an_update_changes_fields_first_and_the_status_then() -> None:
     made = plan(
         [want(W, status="INACTIVE", version="2.0.0", size=2)],

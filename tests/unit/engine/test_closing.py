@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anyio.sleep", at_once)
 
 
+def etags(items: Mapping[Key, Entry] | Mapping[Key, Observed]) -> dict[Key, str]:
+    return {key: item.etag for key, item in items.items()}
+
+
 @asynccontextmanager
 async def applied(emulator: RunningEmulator, folder: Path) -> AsyncIterator[Closing]:
     """Tables that are live and in the ledger, as an apply leaves them behind its last change."""
@@ -61,9 +65,7 @@ async def test_what_is_as_it_was_answered_is_not_compared_again(
     async with applied(emulator, tmp_path) as closing:
         seen = await closing.read_back(closing.writer.entries)
     assert seen.diverged == []
-    assert {key: entry.etag for key, entry in closing.writer.entries.items()} == {
-        key: live.etag for key, live in closing.live.items()
-    }
+    assert etags(closing.writer.entries) == etags(closing.live)
     closing.writer.save()
     assert load_ledger(FileStore(tmp_path), stack="s", target="t").entries == closing.writer.entries
 
@@ -77,8 +79,7 @@ async def test_what_a_listing_says_otherwise_than_the_answer_is_told(emulator: R
             emulator.control("POST", "edit", body)
         seen = await closing.read_back(closing.writer.entries)
     assert seen.diverged == [(changed, "reads back otherwise at description")]
-    etags = {key: entry.etag for key, entry in closing.writer.entries.items()}
-    assert etags == {key: "" if key == changed else live.etag for key, live in closing.live.items()}
+    assert etags(closing.writer.entries) == {**etags(closing.live), changed: ""}
 
 
 @in_loop
