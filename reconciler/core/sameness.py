@@ -12,6 +12,17 @@ from reconciler.core.values import ABSENT, MASKED, Bundle, Secret, Template, Tre
 _SPELLING = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
+def spelling(value: Any) -> bytes | None:
+    """The text of plain JSON, the same for what is equal beyond doubt; None for what is not plain, or too deep to be written.
+
+    Python takes true for 1 also deep inside; a text tells them apart.
+    """
+    try:
+        return orjson.dumps(value, option=_SPELLING)
+    except TypeError:
+        return None
+
+
 def identical(first: Any, *others: Any) -> bool:
     """Whether values are equal beyond doubt, found out quickly; false may also mean that a closer look is needed."""
     for other in others:
@@ -22,12 +33,8 @@ def identical(first: Any, *others: Any) -> bool:
         return True
     if kind is not dict and kind is not list:
         return all(kind is type(other) for other in others)
-    try:
-        # Python takes true for 1 also deep inside; the spelling tells them apart.
-        text = orjson.dumps(first, option=_SPELLING)
-        return all(text == orjson.dumps(other, option=_SPELLING) for other in others)
-    except TypeError:
-        return False
+    text = spelling(first)
+    return text is not None and all(text == spelling(other) for other in others)
 
 
 def same(left: Any, right: Any) -> bool:

@@ -10,7 +10,7 @@ import anyio.lowlevel
 
 from reconciler.core.kind import Kinds
 from reconciler.core.resource import Entry, Key, Observed
-from reconciler.core.sameness import identical
+from reconciler.core.sameness import spelling
 from reconciler.core.settled import divergence
 from reconciler.cxone.client import Client
 from reconciler.engine.concurrency import first_error
@@ -19,6 +19,14 @@ from reconciler.engine.state.ledger import LedgerWriter
 
 _AT_ONCE = 20
 """Entries that are spelled before whatever else is ready has its turn: less than a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What the ledger will hold of a resource if it is still as its last write was answered, and how that answer is spelled."""
+
+    entry: Entry
+    body: bytes
 
 
 @dataclass(slots=True)
@@ -34,7 +42,7 @@ class Closing:
     writer: LedgerWriter
     live: Mapping[Key, Observed]
     before: Mapping[Key, Entry]
-    _expected: dict[Key, Entry] = field(default_factory=dict, init=False)
+    _expected: dict[Key, _Expected] = field(default_factory=dict, init=False)
 
     async def read_back(self, touched: Touched) -> Seen:
         """Read what was touched, and note in the ledger what was seen of it."""
@@ -51,22 +59,29 @@ class Closing:
     async def _expect(self, touched: Touched) -> None:
         for number, (key, entry) in enumerate(touched.items(), 1):
             live = self.live.get(key)
-            if isinstance(entry, Entry) and live is not None and not divergence(self.kinds[key.kind], entry, live):
-                self._expected[key] = expected = replace(entry, etag=live.etag)
-                self.writer.texts.of(key, expected)
+            if live is not None and isinstance(entry, Entry):
+                self._expect_of(key, entry, live)
             if number % _AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
 
+    def _expect_of(self, key: Key, entry: Entry, live: Observed) -> None:
+        body = spelling(live.body)
+        if body is not None and not divergence(self.kinds[key.kind], entry, live):
+            expected = replace(entry, etag=live.etag)
+            self._expected[key] = _Expected(expected, body)
+            self.writer.texts.of(key, expected)
+
     def _as_answered(self, key: Key, found: Observed) -> bool:
         """Whether a resource is still what its last write was answered with, which was as it should be."""
-        return key in self._expected and identical(self.live[key].body, found.body)
+        expected = self._expected.get(key)
+        return expected is not None and spelling(found.body) == expected.body
 
     def _take_in(self, seen: Seen) -> None:
         entries = self.writer.entries
         for key, etag in seen.etags.items():
             expected = self._expected.get(key)
-            if expected is not None and expected.etag == etag:
-                self.writer.put(key, expected)
+            if expected is not None and expected.entry.etag == etag:
+                self.writer.put(key, expected.entry)
             elif (entry := entries.get(key)) is not None:
                 self.writer.put(key, replace(entry, etag=etag))
         for key in seen.kept & self.before.keys():

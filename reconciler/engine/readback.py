@@ -79,7 +79,7 @@ async def _look(
     client: Client, kinds: Kinds, touched: Touched, etags: dict[Key, str], as_meant: AsMeant
 ) -> list[tuple[Key, str]]:
     by_kind: dict[str, list[Key]] = {}
-    for key in sorted(touched):
+    for key in touched:
         by_kind.setdefault(key.kind, []).append(key)
     found: list[tuple[Key, str]] = []
 
@@ -103,7 +103,7 @@ async def _look(
                 found.append((key, f"reads back otherwise at {', '.join(labels)}"))
             elif not changes:
                 etags[key] = item.etag
-    return found
+    return sorted(found)
 
 
 def _deactivated(kind: Kind, live: Observed) -> bool:

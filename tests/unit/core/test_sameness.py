@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.compare import compare
-from reconciler.core.sameness import frozen, identical, same
+from reconciler.core.sameness import frozen, identical, same, spelling
 from reconciler.core.seal import seal
 from reconciler.core.values import ABSENT, Bundle, Secret, Unknown
 from reconciler.core.wire import canonical
@@ -48,6 +48,16 @@ def test_values_are_the_same_as_json_means_it(left: Any, right: Any, alike: bool
     if not isinstance(left, (Bundle, Unknown)):
         assert (frozen(left) == frozen(right)) is alike
     assert not (identical(left, right) and not alike)
+
+
+def test_a_spelling_tells_apart_what_python_does_not_and_is_none_for_what_is_not_plain() -> None:
+    assert spelling({"a": 1, "b": [True]}) == spelling({"b": [True], "a": 1}) != spelling({"a": 1, "b": [1]})
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    for value in (deep, {"a": ONE}, {"a": 2**64}, {"a": "\ud800"}):
+        assert spelling(value) is None
+        assert not identical(value, value)
 
 
 def test_what_is_given_up_is_told_with_all_three_values() -> None:
