@@ -82,7 +82,7 @@ bench: $(VENV)/dev.stamp ## Measure what docs/performance.md states
 	@for file in benchmarks/start.py benchmarks/loading.py benchmarks/plan.py benchmarks/apply.py benchmarks/size.py benchmarks/diff.py benchmarks/export.py benchmarks/ingest.py benchmarks/sink.py; do $(BIN)/python $$file || exit 1; done
 
 acceptance: $(VENV)/browser.stamp $(VENV)/node.stamp ## The long versions of the property tests, and jobs at their full sizes
-	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout=3600 tests/property tests/fault tests/contract/jobs
+	@RECONCILER_TEST_PROFILE=acceptance $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests/property tests/fault tests/contract/jobs
 
 clean: ## Remove the environment and all caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

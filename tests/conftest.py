@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.support.profile import ACCEPTANCE
+
 # In CI the same examples every time: a change is judged by what it does, new examples are looked for everywhere else.
 settings.register_profile(
     "default",
@@ -25,6 +27,9 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("RECONCILER_TEST_PROFILE", "default"))
+if ACCEPTANCE:
+    # Here a test may take many minutes without waiting for what never comes.
+    os.environ.setdefault("PYTEST_TIMEOUT", "3600")
 
 
 _OWN = ("RECONCILER_", "CXONE_", "VAULT_", "AWS_")

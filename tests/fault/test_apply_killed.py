@@ -7,8 +7,6 @@ import signal
 import subprocess
 import time
 
-import pytest
-
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.journal import open_journal
 from tests.support.profile import ACCEPTANCE
@@ -101,7 +99,6 @@ def _until_the_end(setting: Setting, numbers: list[int], count: int, dice: rando
     return codes
 
 
-@pytest.mark.timeout(3600)
 def test_killed_again_and_again(setting: Setting) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -109,7 +106,6 @@ def test_killed_again_and_again(setting: Setting) -> None:
     assert set(codes) == {-signal.SIGKILL}
 
 
-@pytest.mark.timeout(3600)
 def test_asked_to_stop_again_and_again(setting: Setting) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.profile import ACCEPTANCE
 from tests.support.project import Project
 from tests.support.tenant_project import dataset
@@ -63,7 +61,6 @@ def _plan(project: Project, interrupted_at: str = "") -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.timeout(3600)
 def test_wherever_it_is(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     project.put("all.yaml", dataset("people"))
