@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from reconciler.core.codec import decode_tree, encode_tree, entry_from_json, entry_to_json
@@ -164,6 +165,15 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
     The digest is not checked here: see `plan_digest`.
     """
+    return _plan_from_json(data, _change_from_json)
+
+
+def plan_from_record(data: Mapping[str, Any]) -> Plan:
+    """Read the plan of a journal back (`plan_to_record`); raises as `plan_from_json`."""
+    return _plan_from_json(data, _change_from_record)
+
+
+def _plan_from_json(data: Mapping[str, Any], change_from: Callable[[Mapping[str, Any]], Change]) -> Plan:
     if not isinstance(data, Mapping):
         raise ValueError("not a plan: it is no JSON object")  # noqa: TRY004
     if "format_version" not in data:
@@ -174,7 +184,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     try:
         return Plan(
             header=header_from_json(data["header"]),
-            changes=tuple(_change_from_json(item) for item in data["changes"]),
+            changes=tuple(change_from(item) for item in data["changes"]),
             orphans=tuple(
                 Orphan(Key.parse(item["key"]), str(item["name"]), str(item["id"]), str(item["reason"]))
                 for item in data["orphans"]
@@ -196,14 +206,25 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 
 def _change_from_json(item: Mapping[str, Any]) -> Change:
+    return _with_fields_read(_without_fields(item), item)
+
+
+def _change_from_record(item: Mapping[str, Any]) -> Change:
+    change = _without_fields(item)
+    if item["fields"] is not None or change.entry is None:
+        return _with_fields_read(change, item)
+    marks = {str(label): mark_from_text(source) for label, source in item["marks"].items()}
+    return replace(change, fields=all_new(change.entry.fields), marks=marks)
+
+
+def _with_fields_read(change: Change, item: Mapping[str, Any]) -> Change:
+    fields = tuple(_field_from_json(field) for field in item["fields"])
+    marks = {field["label"]: mark_from_text(field["source"]) for field in item["fields"] if field["source"]}
+    return replace(change, fields=fields, marks=marks)
+
+
+def _without_fields(item: Mapping[str, Any]) -> Change:
     key = Key.parse(item["key"])
-    entry = entry_from_json(key, item["entry"]) if item["entry"] is not None else None
-    if item["fields"] is None and entry is not None:
-        fields = all_new(entry.fields)
-        marks = {str(label): mark_from_text(source) for label, source in item["marks"].items()}
-    else:
-        fields = tuple(_field_from_json(field) for field in item["fields"])
-        marks = {field["label"]: mark_from_text(field["source"]) for field in item["fields"] if field["source"]}
     change = Change(
         key,
         item["action"],
@@ -211,21 +232,19 @@ def _change_from_json(item: Mapping[str, Any]) -> Change:
         str(item["id"]),
         Pin(item["pin"]["style"], str(item["pin"]["value"]), str(item["pin"]["digest"])),
         tuple(Step(step["operation"], dict(decode_tree(step["body"]))) for step in item["steps"]),
-        fields,
-        tuple(tuple(str(part) for part in path) for path in item["unchecked"]),
-        entry,
-        tuple(Key.parse(text) for text in item["after"]),
-        str(item["reason"]),
-        Key.parse(item["movedFrom"]) if item["movedFrom"] else None,
-        mark_from_text(item["source"]) if item["source"] else None,
-        marks,
-        (str(item["modified"]["by"]), str(item["modified"]["time"])),
-        tuple(SchemaEffect(e["effect"], str(e["column"]), str(e["message"])) for e in item["effects"]),
-        tuple(Key.parse(text) for text in item["touches"]),
-        tuple((str(name), str(what)) for name, what in item["bundleFiles"]),
+        unchecked=tuple(tuple(str(part) for part in path) for path in item["unchecked"]),
+        entry=entry_from_json(key, item["entry"]) if item["entry"] is not None else None,
+        after=tuple(Key.parse(text) for text in item["after"]),
+        reason=str(item["reason"]),
+        moved_from=Key.parse(item["movedFrom"]) if item["movedFrom"] else None,
+        mark=mark_from_text(item["source"]) if item["source"] else None,
+        modified=(str(item["modified"]["by"]), str(item["modified"]["time"])),
+        effects=tuple(SchemaEffect(e["effect"], str(e["column"]), str(e["message"])) for e in item["effects"]),
+        touches=tuple(Key.parse(text) for text in item["touches"]),
+        bundle_files=tuple((str(name), str(what)) for name, what in item["bundleFiles"]),
         # Plans of format 1.0 had neither.
-        {str(name): str(value) for name, value in item.get("labels", {}).items()},
-        {str(name): str(value) for name, value in item.get("annotations", {}).items()},
+        labels={str(name): str(value) for name, value in item.get("labels", {}).items()},
+        annotations={str(name): str(value) for name, value in item.get("annotations", {}).items()},
     )
     known = change.action in _ACTIONS and change.pin.style in _STYLES
     if not known or any(step.operation not in _OPERATIONS for step in change.steps):

@@ -13,9 +13,9 @@ _SPELLING = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def spelling(value: Any) -> bytes | None:
-    """The text of plain JSON, the same for what is equal beyond doubt; None for what is not plain, or too deep to be written.
+    """The text of a tree of plain JSON, the same for what is equal beyond doubt; None for one that cannot be written.
 
-    Python takes true for 1 also deep inside; a text tells them apart.
+    Python takes true for 1 also deep inside; a text tells them apart. It does not tell `MASKED` and `ABSENT` from their names.
     """
     try:
         return orjson.dumps(value, option=_SPELLING)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from asyncio import Transport
 from collections.abc import Callable
 
-import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 EXTENSION = "reconciler.emulator.connection"
 """Key in ``scope["extensions"]`` under which the server hands over its ``asyncio.Transport``."""
 
 ARRIVED = "reconciler.emulator.arrived"
-"""Key in ``scope["extensions"]`` under which the server tells when the last bytes of a request came: a function that gives the
+"""Key in ``scope["extensions"]`` under which the server tells when the last bytes came on the connection: a function that gives the
 loop's clock, in seconds."""
 
 MALFORMED = b'{"items": [{"id": "c0", "name": '
@@ -31,9 +30,9 @@ def _connection(scope: Scope) -> Transport | None:
     return transport
 
 
-def arrival(scope: Scope) -> float:
-    """When a request came, by the loop's clock (seconds); in-process, where nothing has to come, now."""
-    arrived: Callable[[], float] = scope.get("extensions", {}).get(ARRIVED, anyio.current_time)
+def arrival(scope: Scope, begun: float) -> float:
+    """When all of a request had come, by the loop's clock (seconds); ``begun``, where it came over no connection."""
+    arrived: Callable[[], float] = scope.get("extensions", {}).get(ARRIVED, lambda: begun)
     return arrived()
 
 

@@ -81,11 +81,13 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         entry = emulator.log.open(request.method, scope["path"], query, id_, timestamp(emulator.clock.now()))
 
+        begun = anyio.current_time()
+
         async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # As a client measures it: from the request to the answer, what was done in between included.
                 if emulator.settings.latency_seconds:
-                    await anyio.sleep_until(arrival(scope) + emulator.settings.latency_seconds)
+                    await anyio.sleep_until(arrival(scope, begun) + emulator.settings.latency_seconds)
                 entry.status = message["status"]
                 entry.client_id = getattr(request.state, "client_id", None)
             await send_with_id(message)

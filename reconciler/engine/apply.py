@@ -122,7 +122,7 @@ async def apply_changes(
     parallelism: int,
     stop: Stop,
     listen: Listener,
-    ready: Callable[[Change], None] = lambda _: None,
+    ready: Callable[[Change], None],
 ) -> list[Result]:
     """Carry out changes in dependency order, at most ``parallelism`` at a time; one result for each, in plan order.
 

@@ -41,8 +41,10 @@ class _Batch:
 class Intents:
     """Keeps the intents of a run's requests. ``entry_of`` gives the ledger's entry of a key as it is now.
 
-    An intent whose request was never sent says no more than one whose answer was lost: whoever resumes sends it, with the same
-    pin and idempotency key. What was written ahead and will not be sent is withdrawn at the end of a run.
+    Of an update or a delete, an intent whose request was never sent says no more than one whose answer was lost: whoever resumes
+    sends it with the same pin. A create has no pin, and what somebody else made meanwhile must not be taken for ours: its turn is
+    noted when it comes, and without that note whoever resumes begins anew, with the same idempotency key. What was written ahead and
+    will not be sent is withdrawn at the end of a run.
     """
 
     journal: Journal
@@ -70,12 +72,18 @@ class Intents:
             on_record = coming.durable
         else:
             on_record = self._ahead.pop(key, None) == record
-        if not on_record:
+        if on_record:
+            await self._begun(key, operation)
+        else:
             await self._write(record)
-        elif self.journal.noted >= self.parallelism or (self._coming is None and self._few()):
+        self.journal.require_whole()
+
+    async def _begun(self, key: Key, operation: str) -> None:
+        if operation == "create":
+            self.journal.note({"record": "begun", "key": str(key)}, counted=False)
+        if self.journal.noted >= self.parallelism or (self._coming is None and self._few()):
             # One of them waits before the last is used up, and all once much of what was answered could be forgotten.
             await self._write()
-        self.journal.require_whole()
 
     async def _write(self, *first: Mapping[str, Any]) -> None:
         following = self._following() if self._coming is None else {}
@@ -84,7 +92,7 @@ class Intents:
             self._coming = batch
         try:
             if first or following:
-                await self.journal.append(*first, *following.values())
+                await self.journal.append(*first, *map(_written_ahead, following.values()))
             else:
                 await self.journal.settle()
             batch.durable = True
@@ -133,3 +141,7 @@ class Intents:
         """Say in the journal which requests were never sent, now that none will be."""
         self.journal.note(*({"record": "withdrawn", "key": str(key)} for key in self._ahead))
         self._ahead.clear()
+
+
+def _written_ahead(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**record, "ahead": True} if record["operation"] == "create" else record

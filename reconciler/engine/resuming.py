@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan import Plan
-from reconciler.core.planfile import plan_from_json
+from reconciler.core.planfile import plan_from_record
 from reconciler.core.report import Result
 from reconciler.core.resource import Key
 from reconciler.engine.perform import Progress
@@ -16,7 +16,7 @@ from reconciler.errors import LedgerBehind, LedgerDamaged, LedgerError, StorageE
 def journaled_plan(state: JournalState) -> Plan:
     """The plan that an interrupted apply was carrying out; raises `LedgerDamaged`."""
     try:
-        return plan_from_json(state.header["plan"])
+        return plan_from_record(state.header["plan"])
     except (ValueError, KeyError) as error:
         raise LedgerDamaged("the journal holds no plan that reads back", fix=WAY_OUT) from error
 

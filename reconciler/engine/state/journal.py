@@ -40,11 +40,13 @@ class Step:
 class JournalState:
     """What a journal says: its header (with the plan), how far each change came, and the ledger entries since.
 
+    ``ahead`` are creates that were on record before their turn, and whose turn had not come as far as the journal knows.
     ``ended`` is true where the apply came to its end, so that there is nothing to resume.
     """
 
     header: Mapping[str, Any] = field(default_factory=dict)
     steps: dict[Key, Step] = field(default_factory=dict)
+    ahead: dict[Key, Step] = field(default_factory=dict)
     entries: list[tuple[Key, Entry | None, Key | None]] = field(default_factory=list)
     done: set[Key] = field(default_factory=set)
     ended: bool = False
@@ -57,7 +59,7 @@ class JournalState:
     @property
     def undecided(self) -> tuple[Key, ...]:
         """The keys whose newest request may or may not have been carried out, in the order of their turns."""
-        return tuple(key for key, step in self.steps.items() if step.outcome in (None, "unknown"))
+        return (*(key for key, step in self.steps.items() if step.outcome in (None, "unknown")), *self.ahead)
 
 
 def replay(data: bytes, place: str = NAME) -> JournalState | None:
@@ -173,7 +175,11 @@ def _take(state: JournalState, record: Mapping[str, Any], place: str) -> None:
         return
     key = Key.parse(record["key"])
     if what == "intent":
-        state.steps[key] = Step(record["step"], None, record["id"], _pin(record["pin"]))
+        state.ahead.pop(key, None)
+        known = state.ahead if record.get("ahead") else state.steps
+        known[key] = Step(record["step"], None, record["id"], _pin(record["pin"]))
+    elif what == "begun":
+        state.steps[key] = state.ahead.pop(key)
     elif what == "outcome":
         state.steps[key] = Step(record["step"], record["outcome"], record["id"], _pin(record["pin"]))
     elif what == "entry":
@@ -183,6 +189,7 @@ def _take(state: JournalState, record: Mapping[str, Any], place: str) -> None:
         state.done.add(key)
     elif what == "withdrawn":
         state.steps.pop(key, None)
+        state.ahead.pop(key, None)
     else:
         raise ValueError(what)
 

@@ -75,14 +75,14 @@ class Journal:
         if ours != data:
             self._store.rewrite_log(NAME, ours)
 
-    def note(self, *records: Mapping[str, Any]) -> None:
+    def note(self, *records: Mapping[str, Any], counted: bool = True) -> None:
         """Take records that become durable with the next ones that must be, before those, or when `settle` is called."""
         self._group.records += records
-        self._group.notes += 1
+        self._group.notes += counted
 
     @property
     def noted(self) -> int:
-        """How many times something was noted that is not being made durable yet."""
+        """How many times something that counts was noted and is not being made durable yet."""
         return self._group.notes
 
     async def settle(self) -> None:
@@ -105,8 +105,7 @@ class Journal:
         async with self._lock:
             if not group.durable:
                 self.require_whole()
-                if self._group is group:
-                    self._group = _Group()
+                self._group = _Group()
                 # What was taken out to be written is written, whoever is cancelled.
                 with anyio.CancelScope(shield=True):
                     await self._write(group)

@@ -79,6 +79,12 @@ def state_of(store: Counting) -> JournalState:
     return state
 
 
+def on_record(store: Counting) -> list[str]:
+    """The names of all whose intents are durable, sent or not."""
+    state = state_of(store)
+    return [key.name for key in (*state.steps, *state.ahead)]
+
+
 def test_what_comes_next_is_written_with_the_first_and_waits_for_nothing(store: Counting) -> None:
     entry = Entry(Key("Dataset", "e"), "d5", {})
     changes = [*map(created, "abcd"), updated("e", {"description": "x"}), Change(entry.key, "delete", "e")]
@@ -87,10 +93,11 @@ def test_what_comes_next_is_written_with_the_first_and_waits_for_nothing(store: 
         intents = begun(store, changes[:5], parallelism=2, entries={entry.key: entry})
         await send(intents, changes[0])
         state = state_of(store)
-        assert list(state.steps) == [change.key for change in changes[:5]]
-        assert state.undecided == tuple(state.steps)
+        first, *created_ahead, updated_ahead = (change.key for change in changes[:5])
+        assert (list(state.steps), list(state.ahead)) == ([first, updated_ahead], created_ahead)
+        assert state.undecided == (first, updated_ahead, *created_ahead)
         assert (state.steps[entry.key].pin, state.steps[entry.key].resource_id) == (SEEN, "d5")
-        assert state.steps[changes[1].key].pin == NOTHING_THERE
+        assert state.ahead[changes[1].key].pin == NOTHING_THERE
         for change in changes[1:5]:
             await send(intents, change)
 
@@ -106,9 +113,8 @@ def test_only_so_much_is_written_ahead_and_one_alone_waits_for_more(store: Count
         intents = begun(store, changes, parallelism=10)
         for number, change in enumerate(changes, 1):
             await send(intents, change)
-            state = state_of(store)
-            assert change.key in state.steps
-            most.append(len(state.steps) - number)
+            assert change.key.name in on_record(store)
+            most.append(len(on_record(store)) - number)
 
     anyio.run(work)
     assert max(most) == ROUNDS * 10
@@ -129,10 +135,10 @@ def test_what_live_state_cannot_settle_is_not_written_before_its_turn(store: Cou
     async def work() -> None:
         intents = begun(store, [created("a"), other, created("b")])
         await send(intents, created("a"))
-        assert [key.name for key in state_of(store).steps] == ["a", "b"]
+        assert on_record(store) == ["a", "b"]
         if other.steps:
             await send(intents, other)
-            assert [key.name for key in state_of(store).steps] == ["a", "b", "x"]
+            assert sorted(on_record(store)) == ["a", "b", "x"]
 
     anyio.run(work)
 
@@ -149,6 +155,25 @@ def test_a_request_other_than_foreseen_is_written_anew(store: Counting) -> None:
 
     anyio.run(work)
     assert store.appended == 3
+
+
+def test_the_journal_knows_whose_turn_came_among_the_creates_that_were_written_ahead(store: Counting) -> None:
+    changes = [*map(created, "abc")]
+    seen = []
+
+    async def work() -> None:
+        intents = begun(store, changes)
+        for change in changes[:2]:
+            await send(intents, change)
+            state = state_of(store)
+            seen.append(([key.name for key in state.steps], [key.name for key in state.ahead]))
+        await intents.journal.settle()
+
+    anyio.run(work)
+    # Not durable before its request is sent, which then begins anew with the same key.
+    assert seen == [(["a"], ["b", "c"])] * 2
+    assert [key.name for key in state_of(store).steps] == ["a", "b"]
+    assert [key.name for key in state_of(store).ahead] == ["c"]
 
 
 def test_what_will_not_be_sent_any_more_is_withdrawn(store: Counting) -> None:
@@ -250,7 +275,7 @@ def test_while_much_is_being_written_no_more_answers_wait_than_twice_that(store:
                 await anyio.wait_all_tasks_blocked()
 
     anyio.run(work)
-    assert len(state_of(store).steps) == 60
+    assert len(on_record(store)) == 60
     assert max(most) <= 2 * 5
 
 
