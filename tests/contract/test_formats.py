@@ -75,6 +75,20 @@ def test_the_journal_reads_back_and_is_gone_on_with(project: Project, version: s
     project.converged()
 
 
+def test_what_a_journal_says_of_requests_that_were_not_sent_reads_back() -> None:
+    """Of eight changes two at a time, some of which were on record before their turn, until a signal came."""
+    data = (FORMATS / "2" / "stopped" / "journal.ndjson").read_bytes()
+    stopped = replay(data)
+    assert stopped is not None
+    assert sorted(key.name for key in stopped.done) == ["aa", "bb", "cc", "crm", "dd"]
+    assert (stopped.undecided, stopped.ahead, stopped.ended) == ((), {}, False)
+    assert {key.name for key, entry, _ in stopped.entries if entry is not None} == {"aa", "bb", "cc", "crm", "dd"}
+    died = replay(b"".join(data.splitlines(keepends=True)[:-1]))
+    assert died is not None
+    assert [key.name for key in died.ahead] == ["ee", "ff"]
+    assert [key.name for key in died.undecided] == ["cc", "old", "dd", "ee", "ff"]
+
+
 def test_the_audit_log_reads_back_and_its_chain_holds(project: Project) -> None:
     restore(project, OLDEST / "ledger.json", OLDEST / "audit.ndjson")
     project.run("audit", "--verify").ok()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from reconciler.cxone import dialing
 from reconciler.cxone.connections import ConnectionTransport
 from reconciler.cxone.dialing import Dialer
 from reconciler.cxone.exchange import ConnectTimeout, NotConnected, Seconds, Unsendable
@@ -143,6 +145,53 @@ async def test_who_dials_a_name_at_the_same_time_asks_for_it_once(monkeypatch: p
         assert [found.getpeername() for found in reached] == [listener.getsockname()] * 5
     for found in reached:
         found.close()
+
+
+@in_loop
+async def test_what_nobody_waits_for_any_more_is_not_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = anyio.Event()
+
+    async def resolved(*_: object, **__: object) -> list[object]:
+        await answer.wait()
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    monkeypatch.setattr(loop, "getaddrinfo", resolved)
+    dialer = Dialer()
+    async with anyio.create_task_group() as group:
+        group.start_soon(dialer.dial, "no.example", 80)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    answer.set()
+    for _ in range(5):  # turns of the loop: the answer, who asked for it, and what is to be done behind that
+        await anyio.lowlevel.checkpoint()
+    gc.collect()
+    assert complaints == []
+
+
+@in_loop
+async def test_who_comes_second_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[socket.socket] = []
+    both = anyio.Event()
+
+    async def reached(*_: object) -> socket.socket:
+        one = socket.socket()
+        made.append(one)
+        if len(made) == 2:
+            both.set()
+        with anyio.CancelScope(shield=True):
+            await both.wait()
+        return one
+
+    monkeypatch.setattr(dialing, "SECOND_ATTEMPT", 0)
+    monkeypatch.setattr(dialing, "_reach", reached)
+    resolving(monkeypatch, [("127.0.0.1", 1), ("127.0.0.1", 2)])
+    with anyio.fail_after(PATIENT):
+        found = await Dialer().dial("several.example", 80)
+    assert sorted(one.fileno() == -1 for one in made) == [False, True]
+    found.close()
 
 
 @in_loop

@@ -119,7 +119,7 @@ def test_in_process_a_broken_connection_is_a_transport_error(effect: dict[str, A
 def test_latency_holds_for_the_api_only() -> None:
     with running_emulator(latency_seconds=0.15) as emulator, emulator.client() as api:
         before = time.monotonic()
-        api.get(DATASETS)
+        assert api.get(DATASETS).status_code == 200
         assert time.monotonic() - before >= 0.15
 
 

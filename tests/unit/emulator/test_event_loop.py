@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
+import sys
 import time
+from typing import Any
 from unittest.mock import patch
+
+import pytest
 
 from reconciler.emulator import event_loop
 from reconciler.emulator.event_loop import precise_loop
@@ -21,6 +25,22 @@ def test_no_timer_is_early() -> None:
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         for seconds in (0.0001, 0.0015, 0.0049):
             assert runner.run(slept(seconds)) >= seconds
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only epoll counts in milliseconds")
+def test_epoll_is_never_asked_to_wait_for_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float | None] = []
+    usual = selectors.EpollSelector.select
+
+    def select(self: Any, timeout: float | None = None) -> Any:
+        waited.append(timeout)
+        return usual(self, timeout)
+
+    monkeypatch.setattr(selectors.EpollSelector, "select", select)
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        runner.run(asyncio.sleep(0.001))
+    assert waited
+    assert not any(waited)
 
 
 def test_what_comes_is_seen_while_a_timer_runs() -> None:

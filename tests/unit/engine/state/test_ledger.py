@@ -12,6 +12,7 @@ from reconciler.core.values import Bundle, Secret
 from reconciler.engine.state.file_store import FileStore
 from reconciler.engine.state.fingerprint import Fingerprinter, new_salt
 from reconciler.engine.state.ledger import NAME, LedgerWriter, ledger_bytes, load_identified, load_ledger, parse_ledger
+from reconciler.engine.state.ledger_text import EntryTexts
 from reconciler.errors import LedgerConflict, LedgerDamaged, LedgerError
 
 KEY = Key("Connector", "crm")
@@ -185,3 +186,24 @@ def test_what_is_known_to_be_whole_is_read_later(tmp_path: Path) -> None:
             assert len(again.entries) == len(entries)
             with pytest.raises(LedgerError, match="belongs to the stack desk"):
                 load_identified(store, stack="other", target="t", known=digest)
+
+
+def test_the_text_of_an_entry_is_that_of_this_very_entry() -> None:
+    """Python takes true for 1: entries that are equal to it may have to be spelled otherwise."""
+    texts, key = EntryTexts(), Key("Dataset", "a")
+    one, true = Entry(key, "d1", {"value": 1}), Entry(key, "d1", {"value": True})
+    assert one == true
+    assert b'"value": 1' in texts.of(key, one)
+    assert b'"value": true' in texts.of(key, true)
+
+
+def test_texts_of_entries_that_are_gone_are_forgotten() -> None:
+    texts = EntryTexts()
+    entries = {key: Entry(key, "d1", {}) for key in (Key("Dataset", "a"), Key("Dataset", "b"))}
+    texts.all(entries)
+    key = Key("Dataset", "b")
+    gone = entries.pop(key)
+    kept = texts.of(key, gone)
+    assert texts.of(key, gone) is kept
+    texts.all(entries)
+    assert texts.of(key, gone) is not kept
