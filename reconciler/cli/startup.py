@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+from reconciler.interrupts import ctrl_c_waits
 
 
 def load_unbroken() -> None:
@@ -10,8 +10,5 @@ def load_unbroken() -> None:
 
     Its initialisation takes an import that was broken off for one that went well, and ends the process by a segmentation fault.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with ctrl_c_waits():
         import orjson  # noqa: F401
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from reconciler.loading.guard_model import FileMetadata, Part, Text, Zone
+from reconciler.loading.guard_model import FileMetadata, Text, Zone
 from reconciler.loading.moments import expiry
+from reconciler.model import Model
 
 
 def _expiry(value: str) -> str:
@@ -19,7 +20,7 @@ Expiry = Annotated[str, AfterValidator(_expiry)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 
 
-class EntryModel(Part):
+class EntryModel(Model):
     """One acknowledgement: one guard, one change."""
 
     code: Annotated[str, Field(pattern=r"^(G[0-9]{3}|P-[-a-z0-9]+)$")] = Field(
@@ -74,13 +75,13 @@ class EntryModel(Part):
         return f"{self.code}:{subject}" if subject else self.code
 
 
-class EntriesModel(Part):
+class EntriesModel(Model):
     """The entries of one file."""
 
     acknowledgements: list[EntryModel] = Field(description="What is accepted; may be empty.")
 
 
-class AcknowledgementsFile(Part):
+class AcknowledgementsFile(Model):
     """What a project's reviewers accept although a guard does not."""
 
     api_version: Literal["cxone.reconciler/v1"] = Field(description="The version of this format.")

@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
 from reconciler.core.guard_rule import CODE
 from reconciler.loading.moments import zone_of
+from reconciler.model import Model
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-
-
-class Part(BaseModel):
-    """A map of such a file: strict, closed, camelCase on the outside."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def _zone(value: str) -> str:
@@ -41,7 +35,7 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Code = Annotated[str, Field(pattern=CODE)]
 
 
-class CaseModel(Part):
+class CaseModel(Model):
     """One case of a rule: what it sees, and what it must say."""
 
     name: Text = Field(description="What the case shows.", examples=["a delete on a Friday"])
@@ -69,7 +63,7 @@ class CaseModel(Part):
     message: str = Field(default="", description="A text that the message must contain.")
 
 
-class RuleModel(Part):
+class RuleModel(Model):
     """One rule: what must be true of every change, or of the plan."""
 
     code: Code = Field(description="A stable code, for --allow and acknowledgements.", examples=["P-no-friday-deletes"])
@@ -98,13 +92,13 @@ class RuleModel(Part):
     cases: list[CaseModel] = Field(default_factory=list, description="What `reconciler test --guards` runs.")
 
 
-class RulesModel(Part):
+class RulesModel(Model):
     """The rules of one file."""
 
     rules: Annotated[list[RuleModel], Field(min_length=1)] = Field(description="Rules, each with a code of its own.")
 
 
-class FileMetadata(Part):
+class FileMetadata(Model):
     """What a file of guards or acknowledgements is called."""
 
     name: Annotated[str, Field(pattern=NAME)] = Field(description="A name, for people.", examples=["house-rules"])
@@ -112,7 +106,7 @@ class FileMetadata(Part):
     annotations: dict[str, str] = Field(default_factory=dict, description="Free notes.")
 
 
-class GuardRulesFile(Part):
+class GuardRulesFile(Model):
     """Guards that the project writes itself, with the cases that show what they do."""
 
     api_version: Literal["cxone.reconciler/v1"] = Field(description="The version of this format.")

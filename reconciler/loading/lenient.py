@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from reconciler.core.partial import HOLE
+from reconciler.interrupts import ctrl_c_waits
 from reconciler.loading.field_errors import EXPECTED
 from reconciler.loading.leaves import StandIn
 from reconciler.loading.suggest import nearest
@@ -42,7 +43,8 @@ def validate_leniently(model: type[BaseModel], value: Any) -> Any | None:
 def _validator(model: type[BaseModel]) -> SchemaValidator:
     model.model_rebuild()
     config = core_schema.CoreConfig(strict=bool(model.model_config.get("strict")))
-    return SchemaValidator(_lenient(model.__pydantic_core_schema__, {}), config)
+    with ctrl_c_waits():
+        return SchemaValidator(_lenient(model.__pydantic_core_schema__, {}), config)
 
 
 def _lenient(schema: Schema, known: Mapping[str, Schema]) -> Schema:

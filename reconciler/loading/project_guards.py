@@ -8,8 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.core.selection import Selector
-from reconciler.loading.guard_model import NAME, Part, Zone
+from reconciler.loading.guard_model import NAME, Zone
 from reconciler.loading.moments import week_time
+from reconciler.model import Model
 
 
 def stay_inside(value: str) -> str:
@@ -50,7 +51,7 @@ LocalText = Annotated[str, AfterValidator(_local)]
 SelectorText = Annotated[str, AfterValidator(_selector)]
 
 
-class WeeklyModel(Part):
+class WeeklyModel(Model):
     """A window that comes every week."""
 
     begin: WeekTimeText = Field(alias="from", description="Weekday and local time.", examples=["Friday 16:00"])
@@ -59,7 +60,7 @@ class WeeklyModel(Part):
     )
 
 
-class FreezeModel(Part):
+class FreezeModel(Model):
     """A time in which nothing is applied."""
 
     name: Annotated[str, Field(pattern=NAME)] = Field(
@@ -98,7 +99,7 @@ class FreezeModel(Part):
         return self
 
 
-class GuardsModel(Part):
+class GuardsModel(Model):
     """Limits that a plan must keep."""
 
     max_deletes: Annotated[int, Field(ge=0)] = Field(default=5, description="Deletes in one plan at most.")

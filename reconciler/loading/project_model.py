@@ -6,24 +6,18 @@ import re
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.core.addresses import path_problem, server_problem
 from reconciler.loading.project import EMULATOR_URL
 from reconciler.loading.project_guards import GuardsModel, Inside, stay_inside
+from reconciler.model import Model
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _SCHEMES: Final = "must begin with https:// (http:// only for this machine), or be `emulator:`"
 _WHOLE_REFERENCE = re.compile(r"\$\{(?:secret|env|file):[^}]+\}")
-
-
-class _Part(BaseModel):
-    """A map of the project file: strict, closed, camelCase on the outside."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def _url(value: str) -> str:
@@ -98,7 +92,7 @@ Reference = Annotated[str, AfterValidator(_reference)]
 Trusted = Annotated[str, AfterValidator(_trusted)]
 
 
-class AuthModel(_Part):
+class AuthModel(Model):
     """How a client proves itself to the target."""
 
     grant: Literal["client_credentials", "access_key"] = Field(
@@ -128,7 +122,7 @@ class AuthModel(_Part):
     )
 
 
-class PaginationModel(_Part):
+class PaginationModel(Model):
     """How the target pages its listings."""
 
     style: Literal["page", "offset", "token"] = Field(
@@ -136,7 +130,7 @@ class PaginationModel(_Part):
     )
 
 
-class ConcurrencyModel(_Part):
+class ConcurrencyModel(Model):
     """What a write to the target can be conditional on."""
 
     style: Literal["etag", "version", "compare"] = Field(
@@ -145,7 +139,7 @@ class ConcurrencyModel(_Part):
     )
 
 
-class ApiModel(_Part):
+class ApiModel(Model):
     """What the target's API does differently from the built-in profile."""
 
     paths: dict[str, Service] = Field(
@@ -159,7 +153,7 @@ class ApiModel(_Part):
     )
 
 
-class LimitsModel(_Part):
+class LimitsModel(Model):
     """How much the target may be asked."""
 
     requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
@@ -170,7 +164,7 @@ class LimitsModel(_Part):
     )
 
 
-class ApplyModel(_Part):
+class ApplyModel(Model):
     """What the target demands of an apply."""
 
     saved_plan_only: bool = Field(default=False, description="Apply saved plans only, never plan and apply in one go.")
@@ -185,7 +179,7 @@ class ApplyModel(_Part):
     )
 
 
-class TlsModel(_Part):
+class TlsModel(Model):
     """Whom the client trusts."""
 
     ca_file: Trusted = Field(
@@ -194,7 +188,7 @@ class TlsModel(_Part):
     )
 
 
-class TargetModel(_Part):
+class TargetModel(Model):
     """One tenant."""
 
     url: Url = Field(
@@ -226,7 +220,7 @@ class TargetModel(_Part):
     )
 
 
-class SpecModel(_Part):
+class SpecModel(Model):
     """What belongs to the project."""
 
     stack: Annotated[str, Field(pattern=_LABEL)] | None = Field(
@@ -254,7 +248,7 @@ class SpecModel(_Part):
         return self
 
 
-class MetadataModel(_Part):
+class MetadataModel(Model):
     """What the project is called."""
 
     name: Annotated[str, Field(pattern=_LABEL)] = Field(
@@ -264,7 +258,7 @@ class MetadataModel(_Part):
     annotations: dict[str, str] = Field(default_factory=dict, description="Free notes.")
 
 
-class ProjectFile(_Part):
+class ProjectFile(Model):
     """The whole project file. Every key that it does not know is refused."""
 
     api_version: Literal["cxone.reconciler/v1"] = Field(description="The version of this format.")

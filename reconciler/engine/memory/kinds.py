@@ -33,8 +33,11 @@ class _WithoutModel(Kind):
         return getattr(real, name)
 
 
+_BASE = os.path.join(os.path.dirname(__file__), "..", "..", "model.py")  # noqa: PTH118, PTH120 - as below
+
+
 def stamp() -> str:
-    """What tells whether the kinds are still the same: a digest (hex) of all their files. Raises `OSError`.
+    """What tells whether the kinds are still the same: a digest (hex) of all their files and their base's. Raises `OSError`.
 
     Not their times: a cache that pipelines hand on is used with a tool that was installed anew.
     """
@@ -46,6 +49,7 @@ def stamp() -> str:
                 if name.endswith(".py"):
                     content = read_bytes(os.path.join(place, name))  # noqa: PTH118 - each plan reads all of them
                     digest.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogatepass") + content)
+    digest.update(read_bytes(_BASE))
     return digest.hexdigest()
 
 

@@ -1,17 +1,17 @@
 """The base of all spec models, and the field types that several kinds use.
 
 Specs are strict: an unknown key is an error, and a YAML number never becomes a string by itself. Field names are
-camelCase in YAML and snake_case in Python. Models are built on first use, so that starting stays cheap.
+camelCase in YAML and snake_case in Python.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from reconciler.core.partial import Unvalidated
+from reconciler.model import Model
 
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """An RFC 1123 label: what a manifest is called."""
@@ -21,16 +21,8 @@ _PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2
 ADDRESS_PATTERN = rf"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):{_PORT}$"
 
 
-class Part(BaseModel):
-    """A mapping inside a spec: strict, closed, camelCase on the outside."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        defer_build=True,
-    )
+class Part(Model):
+    """A mapping inside a spec."""
 
     if not TYPE_CHECKING:  # the checker is to know the fields, and nothing else
 

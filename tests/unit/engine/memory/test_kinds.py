@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler import kinds as package
+from reconciler import model
+from reconciler.engine.memory import kinds
 from reconciler.engine.memory.kinds import deciding, stamp
 from reconciler.engine.workspace import CACHE, load_workspace
 from tests.support.project import Project
@@ -30,6 +32,15 @@ def test_what_any_file_of_the_kinds_holds_decides_and_not_when_it_was_written(mo
     os.utime(file, (1, 1))
     assert stamp() == before
     file.write_text("LONGEST = 20\n", encoding="utf-8")
+    assert stamp() != before
+
+
+def test_the_base_of_their_models_decides_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stamp()
+    other = tmp_path / "model.py"
+    other.write_text("STRICT = False\n", encoding="utf-8")
+    assert Path(kinds._BASE).samefile(model.__file__)
+    monkeypatch.setattr(kinds, "_BASE", str(other))
     assert stamp() != before
 
 
