@@ -105,7 +105,9 @@ class Journal:
         async with self._lock:
             if not group.durable:
                 self.require_whole()
-                self._group = _Group()
+                # Who took it out before may have been broken off by what is no failure to write: then there is another by now.
+                if self._group is group:
+                    self._group = _Group()
                 # What was taken out to be written is written, whoever is cancelled.
                 with anyio.CancelScope(shield=True):
                     await self._write(group)

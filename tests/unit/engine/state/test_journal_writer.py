@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,44 @@ def test_what_was_noted_is_written_though_whoever_settles_is_cancelled(tmp_path:
 
     for steps in range(6):
         anyio.run(work, steps)
+
+
+def test_what_was_noted_behind_a_write_that_broke_off_is_not_lost_with_it(tmp_path: Path) -> None:
+    """Two wait for one write, which ends in what is no failure of the disk; meanwhile something is noted, and the other writes anew."""
+    held, noted = threading.Event(), Key("Dataset", "noted")
+
+    class BrokenOff(FileStore):
+        broken = False
+
+        def append(self, name: str, data: bytes) -> None:
+            if self.broken:
+                self.broken = False
+                held.wait()
+                raise MemoryError
+            super().append(name, data)
+
+    async def work() -> None:
+        store = BrokenOff(tmp_path)
+        journal = begun(store)
+        store.broken = True
+
+        async def first() -> None:
+            with pytest.raises(MemoryError):
+                await journal.append(intent(0))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(first)
+            group.start_soon(journal.append, {"record": "done", "key": str(KEY)})
+            await anyio.wait_all_tasks_blocked()
+            journal.note({"record": "done", "key": str(noted)})
+            held.set()
+        await journal.settle()
+        state = read_journal(store)
+        assert state is not None
+        assert state.done == {KEY, noted}
+        assert KEY in state.steps
+
+    anyio.run(work)
 
 
 def test_a_journal_of_an_older_version_is_gone_on_with_in_this_ones_format(tmp_path: Path) -> None:
