@@ -15,11 +15,12 @@ def ctrl_c_waits() -> Iterator[None]:
     The handler is changed and not the mask of signals: another thread may take a signal that this one does not, and Python then runs
     the handler here all the same. It does so in the main thread only, so that others have nothing to wait for.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield  # a handler that Python knows nothing of runs none of its code
         return
     asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
     try:
         yield
     finally:
