@@ -1,13 +1,16 @@
-"""The base of the models that files are validated by."""
+"""The base of the models that files are validated by, and what all of them call a name."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from reconciler.interrupts import ctrl_c_waits
+
+LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+"""An RFC 1123 label: what a manifest, a project or a file of guards is called."""
 
 
 class Model(BaseModel):

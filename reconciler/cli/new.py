@@ -38,8 +38,8 @@ def command(settings: Settings, kind: str, name: str, out: Path | None) -> None:
     manifest (`reconciler explain` lists them), NAME becomes metadata.name.
     """
     from reconciler.kinds import load_kinds
-    from reconciler.kinds.parts.base import LABEL_PATTERN
     from reconciler.kinds.schema import starter
+    from reconciler.model import LABEL_PATTERN
 
     found = pick_kind(kind, load_kinds())
     if not re.fullmatch(LABEL_PATTERN, name):

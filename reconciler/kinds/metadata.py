@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.kinds.parts.base import LABEL_PATTERN, Part
+from reconciler.kinds.parts.base import Part
+from reconciler.model import LABEL_PATTERN
 
 Label = Annotated[str, Field(pattern=LABEL_PATTERN)]
 

@@ -9,9 +9,7 @@ from pydantic import AfterValidator, Field
 
 from reconciler.core.guard_rule import CODE
 from reconciler.loading.moments import zone_of
-from reconciler.model import Model
-
-NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+from reconciler.model import LABEL_PATTERN, Model
 
 
 def _zone(value: str) -> str:
@@ -50,7 +48,7 @@ class CaseModel(Model):
         description="For a rule over the plan: the fields of `plan` that matter; counts follow from changes.",
         examples=[{"counts": {"delete": 3}}],
     )
-    target: Annotated[str, Field(pattern=NAME)] | None = Field(
+    target: Annotated[str, Field(pattern=LABEL_PATTERN)] | None = Field(
         default=None, description="The target's name. Default: the first that the rule is for, else local."
     )
     stack: str = Field(default="", description="The variable `stack`.")
@@ -101,7 +99,9 @@ class RulesModel(Model):
 class FileMetadata(Model):
     """What a file of guards or acknowledgements is called."""
 
-    name: Annotated[str, Field(pattern=NAME)] = Field(description="A name, for people.", examples=["house-rules"])
+    name: Annotated[str, Field(pattern=LABEL_PATTERN)] = Field(
+        description="A name, for people.", examples=["house-rules"]
+    )
     labels: dict[str, str] = Field(default_factory=dict, description="Free labels.")
     annotations: dict[str, str] = Field(default_factory=dict, description="Free notes.")
 

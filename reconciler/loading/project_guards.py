@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.core.selection import Selector
-from reconciler.loading.guard_model import NAME, Zone
+from reconciler.loading.guard_model import Zone
 from reconciler.loading.moments import week_time
-from reconciler.model import Model
+from reconciler.model import LABEL_PATTERN, Model
 
 
 def stay_inside(value: str) -> str:
@@ -63,7 +63,7 @@ class WeeklyModel(Model):
 class FreezeModel(Model):
     """A time in which nothing is applied."""
 
-    name: Annotated[str, Field(pattern=NAME)] = Field(
+    name: Annotated[str, Field(pattern=LABEL_PATTERN)] = Field(
         description="What --allow G020:NAME and acknowledgements call it.", examples=["year-end"]
     )
     begin: LocalText | None = Field(

@@ -11,9 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from reconciler.core.addresses import path_problem, server_problem
 from reconciler.loading.project import EMULATOR_URL
 from reconciler.loading.project_guards import GuardsModel, Inside, stay_inside
-from reconciler.model import Model
+from reconciler.model import LABEL_PATTERN, Model
 
-_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _SCHEMES: Final = "must begin with https:// (http:// only for this machine), or be `emulator:`"
@@ -223,7 +222,7 @@ class TargetModel(Model):
 class SpecModel(Model):
     """What belongs to the project."""
 
-    stack: Annotated[str, Field(pattern=_LABEL)] | None = Field(
+    stack: Annotated[str, Field(pattern=LABEL_PATTERN)] | None = Field(
         default=None,
         description="The owner's name in ledgers; several stacks may share a tenant. Default: metadata.name.",
     )
@@ -232,7 +231,7 @@ class SpecModel(Model):
     )
     prune: bool = Field(default=False, description="Delete what the ledger knows and no manifest declares any more.")
     guards: GuardsModel = Field(default_factory=GuardsModel, description="Limits that a plan must keep.")
-    targets: dict[Annotated[str, Field(pattern=_LABEL)], TargetModel] = Field(
+    targets: dict[Annotated[str, Field(pattern=LABEL_PATTERN)], TargetModel] = Field(
         default_factory=dict,
         description="Tenants by name. `local`, the embedded emulator, is there without being declared.",
     )
@@ -251,7 +250,7 @@ class SpecModel(Model):
 class MetadataModel(Model):
     """What the project is called."""
 
-    name: Annotated[str, Field(pattern=_LABEL)] = Field(
+    name: Annotated[str, Field(pattern=LABEL_PATTERN)] = Field(
         description="The project's name (an RFC 1123 label).", examples=["contact-centre"]
     )
     labels: dict[str, str] = Field(default_factory=dict, description="Free labels.")

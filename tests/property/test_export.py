@@ -17,9 +17,9 @@ from reconciler.core.values import Tree
 from reconciler.engine.export.exporting import Export, export
 from reconciler.engine.export.survey import Survey, survey
 from reconciler.engine.export.writing import Wanted
-from reconciler.kinds.parts.base import LABEL_PATTERN
 from reconciler.loading.format import format_text
 from reconciler.loading.manifest import Bound
+from reconciler.model import LABEL_PATTERN
 from tests.support.project import Project
 
 _HOSTILE = [

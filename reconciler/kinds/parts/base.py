@@ -13,9 +13,6 @@ from pydantic import Field
 from reconciler.core.partial import Unvalidated
 from reconciler.model import Model
 
-LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-"""An RFC 1123 label: what a manifest is called."""
-
 URL_PATTERN = r"^https?://[^\s/?#]+([/?#]\S*)?$"
 _PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 ADDRESS_PATTERN = rf"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):{_PORT}$"
