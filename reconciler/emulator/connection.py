@@ -1,4 +1,4 @@
-"""Breaking the connection under an answer, over a port and in-process.
+"""What the emulator has of a connection: breaking it under an answer, over a port and in-process, and when a request came.
 
 Over a port, ``reconciler.emulator.server`` puts the connection into the scope's extensions. In-process there is no
 connection: ``httpx2.ASGITransport`` lets an exception of the app through to the caller, so the transport error that

@@ -19,7 +19,8 @@ from reconciler.engine.state.journal_writer import Journal
 ROUNDS: Final = 2
 """How many changes, times those that are carried out at once, may be on record before their turn.
 
-A bucket answers while the first half of them is used up. There are no more, as who resumes must take each for one that may be sent.
+A bucket answers while the first half of them is used up. There are no more, as who resumes must take each that is no create for
+one that may be sent.
 """
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import Any, Final
 
+import reconciler
 from reconciler import kinds as package
 from reconciler.core.kind import Kind
 from reconciler.engine.memory.plain import decode, encode_fields
@@ -33,7 +34,8 @@ class _WithoutModel(Kind):
         return getattr(real, name)
 
 
-_BASE = os.path.join(os.path.dirname(__file__), "..", "..", "model.py")  # noqa: PTH118, PTH120 - as below
+_BASE = os.path.join(os.path.dirname(reconciler.__file__), "model.py")  # noqa: PTH118, PTH120 - as below
+"""The base of all models; its place is known without importing it, and pydantic with it."""
 
 
 def stamp() -> str:
